@@ -1,0 +1,1 @@
+"""Singer tap for the customers of a ChartMogul account."""

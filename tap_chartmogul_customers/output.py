@@ -1,0 +1,163 @@
+"""Writes messages whole and in order, also when a signal or the target ends the run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from singer_sdk.contrib.msgspec import enc_hook
+from singer_sdk.io_base import GenericSingerWriter
+from singer_sdk.singerlib.messages import Message, RecordMessage, StateMessage
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BUFFER_SIZE = 65536
+
+_NO_STATE = b'{"type":"STATE","value":{}}\n'
+
+_encoder = msgspec.json.Encoder(enc_hook=enc_hook, decimal_format="number")
+
+
+class Stopped(SystemExit):
+    """The end of the run that a signal asked for.
+
+    Args:
+        signum: The signal's number.
+    """
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(128 + signum)
+        self.signal = signal.Signals(signum)
+
+
+class TargetGoneError(SystemExit):
+    """The reader of standard output went away; the run ends with exit code 1.
+
+    It is an exit for the SDK to let it pass: there is nobody to write to.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+
+class Output(GenericSingerWriter[bytearray, Message]):
+    """Writes messages to standard output: records together, others at once.
+
+    A record waits in a buffer of 64 KiB; any other message is flushed, and with it all
+    that came before. So whoever reads a STATE has read every record before it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._buffer = bytearray()
+        self._last_state = b""
+        self._busy = False
+        self._signum = 0
+
+    @override
+    def serialize_message(self, message: Message) -> bytearray:
+        return bytearray(_encoder.encode(message.to_dict()))
+
+    @override
+    def write_message(self, message: Message) -> None:
+        """Write a message.
+
+        Args:
+            message: Any Singer message.
+
+        Raises:
+            Stopped: A signal came while it was written.
+            TargetGoneError: Nobody reads standard output any more.
+        """
+        self.write(message.to_dict(), flush=not isinstance(message, RecordMessage))
+        if isinstance(message, StateMessage):
+            self._last_state = bytes(self.serialize_message(message)) + b"\n"
+        elif not self._last_state:
+            self._last_state = _NO_STATE
+
+    def write(self, message: Mapping[str, Any], *, flush: bool = False) -> None:
+        """Write a message given as a mapping.
+
+        Args:
+            message: The message.
+            flush: Whether it, and all before it, is to leave now.
+
+        Raises:
+            Stopped: A signal came while it was written.
+            TargetGoneError: Nobody reads standard output any more.
+        """
+        self._busy = True
+        size = len(self._buffer)
+        try:
+            _encoder.encode_into(message, self._buffer, -1)
+            self._buffer += b"\n"
+        except BaseException:
+            del self._buffer[size:]
+            raise
+        finally:
+            self._busy = False
+        if flush or self._signum or len(self._buffer) >= BUFFER_SIZE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand everything written so far to the reader.
+
+        Raises:
+            Stopped: A signal came meanwhile.
+            TargetGoneError: Nobody reads standard output any more.
+        """
+        self._busy = True
+        try:
+            self._drain()
+        finally:
+            self._busy = False
+        if self._signum:
+            self._end()
+
+    def stop(self, signum: int) -> None:
+        """End the run with whole lines and the last STATE, for a signal handler.
+
+        Between two writes it ends here; during one, when that one is done. A second
+        signal ends the process at once.
+
+        Args:
+            signum: The signal's number.
+
+        Raises:
+            Stopped: Always, unless a write is under way.
+        """
+        if self._signum:
+            os._exit(128 + signum)
+        self._signum = signum
+        if not self._busy:
+            self._end()
+
+    def _end(self) -> None:
+        self._busy = True
+        self._buffer += self._last_state
+        self._last_state = b""
+        self._drain()
+        raise Stopped(self._signum)
+
+    def _drain(self) -> None:
+        # Not through the buffer that Python has on standard output: a signal or a
+        # broken pipe would leave a part of a line in it.
+        out = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
+        try:
+            with memoryview(self._buffer) as rest:
+                written = 0
+                while written < len(rest):
+                    written += out.write(rest[written:])
+        except BrokenPipeError as error:
+            raise TargetGoneError from error
+        finally:
+            self._buffer.clear()

@@ -1,0 +1,171 @@
+"""The customer's columns as data; what reads their values is in `records.py`."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Kind = Literal["text", "integer", "timestamp", "texts", "object"]
+
+_TYPES: dict[Kind, dict[str, Any]] = {
+    "text": {"type": ["string", "null"]},
+    "integer": {"type": ["integer", "null"]},
+    "timestamp": {"type": ["string", "null"], "format": "date-time"},
+    "texts": {"type": ["array", "null"], "items": {"type": ["string", "null"]}},
+    "object": {"type": ["object", "null"], "additionalProperties": True},
+}
+
+
+class Column(NamedTuple):
+    """A column of the stream.
+
+    Args:
+        name: Its name in the stream.
+        kind: What its values are.
+        description: What they mean, from ChartMogul's API reference.
+        field: Its name in the API's answer.
+        inner: For an object: its documented keys and what they mean. They are
+            declared without a type, since an object comes through as it was.
+    """
+
+    name: str
+    kind: Kind
+    description: str
+    field: str
+    inner: Mapping[str, str] = MappingProxyType({})
+
+
+def _column(
+    name: str,
+    kind: Kind,
+    description: str,
+    *,
+    field: str | None = None,
+    inner: dict[str, str] | None = None,
+) -> Column:
+    return Column(name, kind, description, field or name, inner or {})
+
+
+COLUMNS = (
+    _column("id", "integer", "ChartMogul's internal ID of the customer."),
+    _column("uuid", "text", "ChartMogul's UUID of the customer; the primary key."),
+    _column(
+        "external_id",
+        "text",
+        "The customer's identifier in its data source; unique only within that one.",
+    ),
+    _column(
+        "external_ids",
+        "texts",
+        "The external identifiers of all customers merged into this one.",
+    ),
+    _column(
+        "data_source_uuid", "text", "ChartMogul's UUID of the customer's data source."
+    ),
+    _column(
+        "data_source_uuids",
+        "texts",
+        "The UUIDs of all data sources that contribute to this customer.",
+    ),
+    _column("name", "text", "The customer's name (deprecated by ChartMogul)."),
+    _column("email", "text", "The customer's e-mail address (deprecated likewise)."),
+    _column("company", "text", "The customer's company name."),
+    _column(
+        "status",
+        "text",
+        "New Lead, Working Lead, Qualified Lead, Unqualified Lead, Active, Past Due "
+        "or Cancelled; in old accounts also Lead.",
+    ),
+    _column("owner", "text", "E-mail address of the team member who owns it."),
+    _column("website_url", "text", "The customer's web site."),
+    _column(
+        "customer_since",
+        "timestamp",
+        "When the customer first paid for a subscription, in UTC.",
+        field="customer-since",
+    ),
+    _column("lead_created_at", "timestamp", "When the customer became a lead, in UTC."),
+    _column(
+        "free_trial_started_at",
+        "timestamp",
+        "When the customer started a free trial, in UTC.",
+    ),
+    _column("country", "text", "Country of the customer's address, ISO 3166 alpha-2."),
+    _column(
+        "state",
+        "text",
+        "US state of the address: the last two letters of its ISO 3166-2 code.",
+    ),
+    _column("city", "text", "City of the customer's address."),
+    _column("zip", "text", "Zip code of the customer's address."),
+    _column(
+        "attributes",
+        "object",
+        "What was added to the customer, exactly as ChartMogul sent it.",
+        inner={
+            "tags": "Tags added to the customer.",
+            "stripe": "Metadata of the customer in Stripe.",
+            "clearbit": "Data of the customer from Clearbit.",
+            "custom": "The account's own custom attributes.",
+        },
+    ),
+    _column(
+        "address",
+        "object",
+        "The customer's address, exactly as ChartMogul sent it.",
+        inner={
+            "address_zip": "Zip code.",
+            "city": "City.",
+            "state": "State.",
+            "country": "Country code, ISO 3166 alpha-2.",
+        },
+    ),
+    _column("mrr", "integer", "Current monthly recurring revenue, in cents."),
+    _column("arr", "integer", "Current annual run rate, in cents."),
+    _column(
+        "billing_system_url",
+        "text",
+        "Address of the customer in the billing system.",
+        field="billing-system-url",
+    ),
+    _column(
+        "chartmogul_url",
+        "text",
+        "Address of the customer's page in ChartMogul.",
+        field="chartmogul-url",
+    ),
+    _column(
+        "billing_system_type",
+        "text",
+        "The billing system that the customer came from, such as Stripe or Custom.",
+        field="billing-system-type",
+    ),
+    _column("currency", "text", "Currency of the customer's MRR, such as USD."),
+    _column(
+        "currency_sign",
+        "text",
+        "Sign of that currency, such as $.",
+        field="currency-sign",
+    ),
+)
+
+
+def _property(column: Column) -> dict[str, Any]:
+    schema = {**_TYPES[column.kind], "description": column.description}
+    if column.name == "uuid":
+        schema["type"] = ["string"]
+    if column.inner:
+        schema["properties"] = {
+            key: {"description": text} for key, text in column.inner.items()
+        }
+    return schema
+
+
+CUSTOMER_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {column.name: _property(column) for column in COLUMNS},
+    "required": ["uuid"],
+}
