@@ -61,6 +61,8 @@ def decode_page(body: bytes) -> Page:
     try:
         page = _decoder.decode(body)
     except msgspec.ValidationError as error:
+        # Found before the end of the body, which may be cut.
+        _check_json(body)
         raise PagingError(str(error)) from error
     except (msgspec.DecodeError, ArithmeticError, RecursionError) as error:
         msg = f"not JSON: {error}"
@@ -69,6 +71,14 @@ def decode_page(body: bytes) -> Page:
         msg = "`has_more` is true, but there is no `cursor`"
         raise PagingError(msg)
     return page
+
+
+def _check_json(body: bytes) -> None:
+    try:
+        msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        msg = f"not JSON: {error}"
+        raise ValueError(msg) from error
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk import Tap
 from singer_sdk.batch import Batcher
+from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigurationError, ConfigValidationError
+from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.streams import RESTStream
@@ -38,6 +40,21 @@ if TYPE_CHECKING:
 class TapHooks(Tap):
     """A tap with settings checked in full and an end by signal that loses nothing."""
 
+    @classproperty
+    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 (as in the SDK)
+        # Private: an error of the SDK's does not name the setting.
+        cls.append_builtin_config(cls.config_jsonschema)
+        config: dict[str, Any] = {}
+        for name, setting in cls.config_jsonschema["properties"].items():
+            schema = {"properties": {name: setting}}
+            try:
+                config |= parse_environment_config(schema, cls._env_var_prefix)
+            except ValueError as error:
+                msg = "Config validation failed"
+                problem = f"{name!r} in the environment cannot be read: {error}"
+                raise ConfigValidationError(msg, errors=[problem]) from error
+        return config
+
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         # Private: the SDK has no hook for further checks, shows the value of a wrong
@@ -62,7 +79,8 @@ class TapHooks(Tap):
         writer = getattr(self, "message_writer", None)
         if isinstance(writer, Output):
             writer.stop(signum)
-        sys.exit(128 + signum)
+        else:
+            sys.exit(128 + signum)
 
 
 def _is_news(record: logging.LogRecord) -> bool:

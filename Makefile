@@ -1,0 +1,66 @@
+# `make demo` shows the tap at work, `make test` proves that it works. Both install what they need, into this folder alone.
+
+PYTHON ?= python3
+
+UV := .venv/bin/uv
+MELTANO := .venv-meltano/bin/meltano
+
+# Each is touched when its environment is complete, so that an interrupted install is done again.
+DEV_READY := .venv/.ready
+MELTANO_READY := .venv-meltano/.ready
+PLUGINS_READY := .meltano/.ready
+
+# Make exports an API_KEY of its own command line, so that the key stays out of the commands it prints and starts.
+# An API_KEY that happens to be in the environment may belong to any other service, so it stays out.
+ifneq ($(origin API_KEY),command line)
+unexport API_KEY
+endif
+
+.PHONY: install demo test lint format requirements clean
+
+install: $(DEV_READY) $(PLUGINS_READY)
+
+demo: install
+	@.venv/bin/python -m sandbox.demo
+
+test: install
+	.venv/bin/pytest --numprocesses=2
+
+lint: $(DEV_READY)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+format: $(DEV_READY)
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+$(DEV_READY): pyproject.toml requirements/uv.txt requirements/dev.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.x")'
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --require-hashes --requirement requirements/uv.txt
+	$(UV) pip install --quiet --python .venv/bin/python --require-hashes --requirement requirements/dev.txt
+	$(UV) pip install --quiet --python .venv/bin/python --no-deps --editable .
+	touch $@
+
+# Meltano has an environment to itself, so that its requirements don't decide what the tap is tested with.
+$(MELTANO_READY): requirements/meltano.txt $(DEV_READY)
+	$(UV) venv --quiet --clear --python .venv/bin/python .venv-meltano
+	$(UV) pip install --quiet --python .venv-meltano/bin/python --require-hashes --requirement requirements/meltano.txt
+	touch $@
+
+$(PLUGINS_READY): meltano.yml pyproject.toml requirements/dev.txt requirements/target-jsonl.txt \
+		requirements/target-postgres.txt $(MELTANO_READY)
+	$(MELTANO) install
+	touch $@
+
+# Pins every environment anew, at the newest versions that pyproject.toml and requirements/*.in allow.
+COMPILE := $(UV) pip compile --quiet --no-config --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make requirements"
+
+requirements: $(DEV_READY)
+	$(COMPILE) --group dev pyproject.toml --output-file requirements/dev.txt
+	set -e; for file in requirements/*.in; do $(COMPILE) $$file --output-file $${file%.in}.txt; done
+
+clean:
+	rm -rf .venv .venv-* .meltano output

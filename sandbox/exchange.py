@@ -1,0 +1,120 @@
+"""One request for customers, and the usual ways to answer it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from aiohttp import hdrs, web
+
+from sandbox import cursors
+from sandbox.answers import with_body
+from sandbox.pages import PageQuery, Pages, compress, render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Edit: TypeAlias = Callable[[dict[str, Any]], object]
+
+
+@dataclass
+class SeenRequest:
+    """A request for customers, as tests look at it.
+
+    Attributes:
+        number: Its place among all such requests, tries again included, from 1.
+        query: Its parameters, URL-decoded.
+        headers: Its headers; their names may be asked for in any case.
+        time: When it came, by `time.monotonic`, in seconds.
+        status: The status it was answered with; None without an answer (yet).
+    """
+
+    number: int
+    query: dict[str, str]
+    headers: Mapping[str, str]
+    time: float = field(default_factory=monotonic)
+    status: int | None = None
+
+
+class Exchange:
+    """A request and its usual answer, for a fault to do with as it likes.
+
+    Args:
+        request: The request.
+        pages: Where the customers come from.
+        latency: Seconds before an answer.
+        chunked: Whether bodies are chunked rather than of a known length.
+    """
+
+    def __init__(
+        self,
+        request: web.Request,
+        pages: Pages,
+        *,
+        latency: float,
+        chunked: bool,
+    ) -> None:
+        self.request = request
+        self._pages = pages
+        self._latency = latency
+        self._chunked = chunked
+
+    async def answer(self, edit: Edit | None = None) -> web.Response:
+        """Give the usual answer.
+
+        Args:
+            edit: Makes another body of the page's.
+
+        Returns:
+            The page.
+
+        Raises:
+            WrongParameterError: If the request asks for none.
+        """
+        await asyncio.sleep(self._latency)
+        response = with_body(self.body(edit))
+        response.headers.update(self.encoding)
+        if self._chunked:
+            response.enable_chunked_encoding()
+        return response
+
+    def body(self, edit: Edit | None = None) -> bytes:
+        """Give the body of the page as it is sent, compressed if the client can.
+
+        Args:
+            edit: Makes another body of the page's.
+
+        Returns:
+            The bytes, to be sent with the headers of `encoding`.
+        """
+        if not self.encoding:
+            return self.json(edit)
+        ready = None if edit else self._pages.ready(self._query())
+        return ready or compress(self.json(edit))
+
+    def json(self, edit: Edit | None = None) -> bytes:
+        """Give the JSON of the page.
+
+        Args:
+            edit: Makes another body of the page's.
+
+        Returns:
+            The bytes, not compressed.
+        """
+        page = self._pages.page(self._query())
+        return render(edit(page) if edit else page)
+
+    @property
+    def encoding(self) -> dict[str, str]:
+        """The header that says how the body is compressed, if it is."""
+        accepted = self.request.headers.get(hdrs.ACCEPT_ENCODING, "")
+        return {hdrs.CONTENT_ENCODING: "gzip"} if "gzip" in accepted else {}
+
+    def start_cursor(self) -> str:
+        """Give another cursor to the customers of the page itself."""
+        return cursors.another(self._query().start)
+
+    def _query(self) -> PageQuery:
+        return PageQuery.read(self.request.query)

@@ -1,0 +1,122 @@
+"""The tap as a program, run the way a pipeline runs it."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox import Sandbox
+
+TAP = [sys.executable, "-m", "tap_chartmogul_customers"]
+
+Message = dict[str, Any]
+
+
+def parse(output: bytes) -> list[Message]:
+    """Read whole lines of messages; a line that is cut fails."""
+    assert not output or output.endswith(b"\n"), output[-200:]
+    return [json.loads(line, parse_float=Decimal) for line in io.BytesIO(output)]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of the tap came to."""
+
+    code: int
+    messages: list[Message]
+    log: str
+
+    def of_type(self, kind: str) -> list[Message]:
+        return [message for message in self.messages if message["type"] == kind]
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        return [message["record"] for message in self.of_type("RECORD")]
+
+    @property
+    def uuids(self) -> list[str]:
+        return [record["uuid"] for record in self.records]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The last state."""
+        state: dict[str, Any] = self.of_type("STATE")[-1]["value"]
+        return state
+
+    @property
+    def resume(self) -> dict[str, Any] | None:
+        """The unfinished sync in the last state."""
+        resume: dict[str, Any] | None = self.state["bookmarks"]["customers"].get(
+            "resume"
+        )
+        return resume
+
+    @property
+    def errors(self) -> list[str]:
+        return [line for line in self.log.splitlines() if "| ERROR " in line]
+
+    @property
+    def warnings(self) -> list[str]:
+        return [line for line in self.log.splitlines() if "| WARNING " in line]
+
+
+@dataclass(frozen=True)
+class Tap:
+    """The tap as a program, with a sandbox as its API."""
+
+    sandbox: Sandbox
+    folder: Path
+
+    def command(
+        self,
+        *arguments: str,
+        state: object = None,
+        catalog: object = None,
+        **settings: object,
+    ) -> list[str]:
+        """Write the files of a run and return its command line."""
+        config = {
+            "api_key": self.sandbox.api_key,
+            "api_url": self.sandbox.url,
+            **settings,
+        }
+        command = [*TAP, "--config", self._write("config.json", config)]
+        if state is not None:
+            command += ["--state", self._write("state.json", state)]
+        if catalog is not None:
+            command += ["--catalog", self._write("catalog.json", catalog)]
+        return [*command, *arguments]
+
+    def run(self, *arguments: str, **options: Any) -> Run:
+        """Run the tap to its end; the options are those of `command`."""
+        done = subprocess.run(
+            self.command(*arguments, **options),
+            capture_output=True,
+            check=False,
+            timeout=120,
+        )
+        return Run(done.returncode, parse(done.stdout), done.stderr.decode())
+
+    def output(self, *arguments: str, **options: Any) -> str:
+        """Run the tap, which must do well, and return what it printed."""
+        done = subprocess.run(
+            self.command(*arguments, **options),
+            capture_output=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode()
+
+    def _write(self, name: str, value: object) -> str:
+        path = self.folder / name
+        path.write_text(value if isinstance(value, str) else json.dumps(value))
+        return str(path)

@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from sandbox import Sandbox, faults, generate_customers
+from tap_chartmogul_customers.schema import COLUMNS, CUSTOMER_SCHEMA
+from tests.running import TAP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.running import Tap
+
+
+def catalog_without(tap: Tap, *deselected: str) -> dict[str, Any]:
+    """Discover a catalog and deselect columns, `a.b` for b inside of a."""
+    catalog: dict[str, Any] = json.loads(tap.output("--discover"))
+    paths = [
+        [part for name in path.split(".") for part in ("properties", name)]
+        for path in deselected
+    ]
+    for entry in catalog["streams"][0]["metadata"]:
+        entry["metadata"]["selected"] = entry["breadcrumb"] not in paths
+    return catalog
+
+
+def lines(url: str) -> list[str]:
+    """Read the lines of a batch file."""
+    return gzip.decompress(Path(urlsplit(url).path).read_bytes()).decode().splitlines()
+
+
+def test_discovers_the_stream_without_a_key() -> None:
+    done = subprocess.run([*TAP, "--discover"], capture_output=True, check=True)
+    (stream,) = json.loads(done.stdout)["streams"]
+    assert stream["tap_stream_id"] == "customers"
+    assert stream["key_properties"] == ["uuid"]
+    assert stream["replication_method"] == "FULL_TABLE"
+    assert list(stream["schema"]["properties"]) == [column.name for column in COLUMNS]
+
+
+def test_declares_the_schema_before_the_records(tap: Tap) -> None:
+    schema = tap.run().messages[0]
+    assert schema["type"] == "SCHEMA"
+    assert schema["stream"] == "customers"
+    assert schema["key_properties"] == ["uuid"]
+    assert schema["schema"] == CUSTOMER_SCHEMA
+
+
+def test_leaves_out_deselected_columns_alone(tap: Tap, sandbox: Sandbox) -> None:
+    catalog = catalog_without(tap, "email", "attributes.clearbit", "address.city")
+    run = tap.run(catalog=catalog)
+    assert run.code == 0
+    for record, customer in zip(run.records, sandbox.customers, strict=True):
+        assert set(record) == {column.name for column in COLUMNS} - {"email"}
+        expected = dict(customer["attributes"])
+        expected.pop("clearbit", None)
+        assert record["attributes"] == expected
+        assert "city" not in (record["address"] or {})
+    properties = run.messages[0]["schema"]["properties"]
+    assert "email" not in properties
+    assert "clearbit" not in properties["attributes"]["properties"]
+
+
+def test_a_key_cannot_be_deselected(tap: Tap) -> None:
+    run = tap.run(catalog=catalog_without(tap, "uuid"))
+    assert run.code == 0
+    assert len(set(run.uuids)) == 60
+
+
+def test_a_catalog_cannot_make_the_read_incremental(tap: Tap) -> None:
+    catalog = catalog_without(tap)
+    catalog["streams"][0]["replication_method"] = "INCREMENTAL"
+    run = tap.run(catalog=catalog)
+    assert run.code == 0
+    assert len(run.records) == 60
+
+
+def test_a_column_that_a_catalog_does_not_know_is_left_out(tap: Tap) -> None:
+    catalog = catalog_without(tap)
+    entry = catalog["streams"][0]
+    del entry["schema"]["properties"]["owner"]
+    entry["metadata"] = [m for m in entry["metadata"] if "owner" not in m["breadcrumb"]]
+    run = tap.run(catalog=catalog)
+    assert run.code == 0
+    assert all("owner" not in record for record in run.records)
+    assert not run.warnings
+
+
+def test_tests_the_connection_with_one_record(tap: Tap) -> None:
+    run = tap.run("--test")
+    assert run.code == 0
+    assert len(run.records) == 1
+
+
+def test_a_connection_test_with_a_wrong_key_fails_in_one_line(
+    tap: Tap,
+) -> None:
+    run = tap.run("--test", api_key="wrong")
+    assert run.code == 1
+    assert "401" in run.errors[-1]
+    assert "Traceback" not in run.log
+
+
+def test_tells_about_itself(tap: Tap) -> None:
+    about = json.loads(tap.output("--about", "--format=json"))
+    assert about["name"] == "tap-chartmogul-customers"
+    assert {"catalog", "state", "discover", "batch"} < set(about["capabilities"])
+
+
+def test_stream_maps_rename_remove_and_filter(tap: Tap, sandbox: Sandbox) -> None:
+    maps = {
+        "customers": {
+            "__alias__": "crm_customers",
+            "__filter__": "status == 'Active'",
+            "email": None,
+            "mrr_euro": "float(mrr) / 100",
+        }
+    }
+    run = tap.run(stream_maps=maps)
+    assert run.code == 0
+    active = [c["uuid"] for c in sandbox.customers if c["status"] == "Active"]
+    assert run.uuids == active
+    assert active
+    assert {message["stream"] for message in run.of_type("RECORD")} == {"crm_customers"}
+    assert all("email" not in record for record in run.records)
+    assert all(record["mrr_euro"] * 100 == record["mrr"] for record in run.records)
+
+
+def test_flattening_makes_columns_of_attributes(tap: Tap, sandbox: Sandbox) -> None:
+    run = tap.run(flattening_enabled=True, flattening_max_depth=1)
+    assert run.code == 0
+    properties = run.messages[0]["schema"]["properties"]
+    for record, customer in zip(run.records, sandbox.customers, strict=True):
+        assert set(record) <= set(properties) | {"attributes", "address"}
+        tags = customer["attributes"].get("tags")
+        assert json.loads(record["attributes__tags"]) == tags
+
+
+def test_batches_hold_what_records_would(tap: Tap, tmp_path: Path) -> None:
+    plain = tap.run(stream_maps={"customers": {"email": None}})
+    root = tmp_path / "batches"
+    run = tap.run(
+        stream_maps={"customers": {"email": None}},
+        per_page=7,
+        batch_config={
+            "encoding": {"format": "jsonl", "compression": "gzip"},
+            "storage": {"root": root.as_uri()},
+            "batch_size": 25,
+        },
+    )
+    assert run.code == 0
+    records = [
+        json.loads(line)
+        for message in run.of_type("BATCH")
+        for url in message["manifest"]
+        for line in lines(url)
+    ]
+    assert len(run.of_type("BATCH")) == 3
+    assert not run.records
+    assert json.dumps(records) == json.dumps(plain.records, default=float)
+    assert run.resume is None
+
+
+def test_a_batch_state_never_names_a_page_that_is_not_in_a_file(
+    tap: Tap, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sandbox.script({6: faults.status(401)})
+    batches = {
+        "encoding": {"format": "jsonl", "compression": "gzip"},
+        "storage": {"root": (tmp_path / "batches").as_uri()},
+        "batch_size": 25,
+    }
+    run = tap.run(per_page=7, batch_config=batches)
+    assert run.code == 1
+    (batch,) = run.of_type("BATCH")
+    held = lines(batch["manifest"][0])
+    assert len(held) == 25
+    sandbox.script({})
+    again = tap.run(per_page=7, state=run.state)
+    uuids = {json.loads(line)["uuid"] for line in held} | set(again.uuids)
+    assert uuids == {customer["uuid"] for customer in sandbox.customers}
+    assert len(again.records) < 60
+
+
+def test_several_stream_maps_and_batches_exclude_each_other(
+    tap: Tap, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    run = tap.run(
+        stream_maps={"copy": {"__source__": "customers"}},
+        batch_config={
+            "encoding": {"format": "jsonl", "compression": "gzip"},
+            "storage": {"root": tmp_path.as_uri()},
+        },
+    )
+    assert run.code == 1
+    assert "several stream maps" in run.errors[0]
+    assert not sandbox.requests
+
+
+def test_says_who_asks(tap: Tap, sandbox: Sandbox) -> None:
+    tap.run("--test")
+    agent = sandbox.requests[0].headers["User-Agent"]
+    assert re.fullmatch(r"tap-chartmogul-customers/\d+\.\d+\.\d+", agent)
+
+
+def test_sums_up_at_the_end_and_logs_no_line_for_each_request(tap: Tap) -> None:
+    run = tap.run(per_page=1)
+    assert "Read 60 customers on 60 pages in " in run.log
+    assert "with 0 retries" in run.log
+    assert len(run.log.splitlines()) < 12
+
+
+def test_says_how_far_it_has_come_every_ten_seconds(
+    tap_on: Callable[[Sandbox], Tap],
+) -> None:
+    with Sandbox(generate_customers(9, seed=1), latency=2.6) as sandbox:
+        run = tap_on(sandbox).run(per_page=2)
+    (line,) = [line for line in run.log.splitlines() if "so far" in line]
+    assert re.search(
+        r"8 customers on 4 pages so far, \d+ a second, 80% of 5, about [23] s to go",
+        line,
+    )
+
+
+def test_shows_a_traceback_at_debug_level_only(tap: Tap, sandbox: Sandbox) -> None:
+    sandbox.script(lambda _: faults.status(404))
+    command = tap.command()
+    quiet = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "Traceback" not in quiet.stderr
+    environment = {**os.environ, "LOGLEVEL": "DEBUG"}
+    loud = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment
+    )
+    assert "Traceback" in loud.stderr
+    assert sandbox.api_key not in loud.stderr
+
+
+@pytest.mark.parametrize("option", ["--config", "--catalog", "--state"])
+def test_a_file_that_is_not_there_is_said_in_a_line(tap: Tap, option: str) -> None:
+    run = tap.run(option, str(tap.folder / "nothing.json"))
+    assert run.code != 0
+    assert "nothing.json" in run.log
+    assert "Traceback" not in run.log

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from sandbox import Sandbox, faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.running import Run, Tap
+
+EMIT = {"emit_activate_version_messages": True, "per_page": 10}
+
+
+def versions(run: Run) -> set[int]:
+    return {message["version"] for message in run.of_type("RECORD")}
+
+
+def test_activates_the_version_once_after_the_last_record(tap: Tap) -> None:
+    run = tap.run(**EMIT)
+    kinds = [message["type"] for message in run.messages]
+    assert kinds[-2:] == ["ACTIVATE_VERSION", "STATE"]
+    assert kinds.count("ACTIVATE_VERSION") == 1
+    (version,) = versions(run)
+    assert run.messages[-2] == {
+        "type": "ACTIVATE_VERSION",
+        "stream": "customers",
+        "version": version,
+    }
+
+
+def test_sends_no_version_unless_asked_to(tap: Tap) -> None:
+    run = tap.run()
+    assert not run.of_type("ACTIVATE_VERSION")
+    assert all("version" not in message for message in run.messages)
+
+
+def test_activates_the_version_of_an_empty_account(
+    tap_on: Callable[[Sandbox], Tap],
+) -> None:
+    with Sandbox() as sandbox:
+        run = tap_on(sandbox).run(**EMIT)
+    assert run.code == 0
+    assert len(run.of_type("ACTIVATE_VERSION")) == 1
+
+
+def test_a_sync_that_fails_activates_nothing(tap: Tap, sandbox: Sandbox) -> None:
+    sandbox.script({4: faults.status(402)})
+    run = tap.run(**EMIT)
+    assert run.code == 1
+    assert run.records
+    assert not run.of_type("ACTIVATE_VERSION")
+
+
+def test_a_resumed_sync_keeps_the_version(tap: Tap, sandbox: Sandbox) -> None:
+    sandbox.script({4: faults.status(402)})
+    first = tap.run(**EMIT)
+    sandbox.script({})
+    time.sleep(1)  # So that a version of its own would be another.
+    second = tap.run(state=first.state, **EMIT)
+    assert second.code == 0
+    assert versions(first) == versions(second)
+    (activated,) = second.of_type("ACTIVATE_VERSION")
+    assert {activated["version"]} == versions(first)
+
+
+def test_a_sync_that_starts_over_has_a_version_of_its_own(
+    tap: Tap, sandbox: Sandbox
+) -> None:
+    sandbox.script({4: faults.status(402)})
+    first = tap.run(**EMIT)
+    sandbox.script({})
+    time.sleep(1)
+    state: dict[str, Any] = first.state
+    state["bookmarks"]["customers"]["resume"]["cursor"] = "of-another-form"
+    second = tap.run(state=state, **EMIT)
+    assert len(second.records) == 60
+    assert min(versions(second)) > max(versions(first))
+
+
+def test_two_syncs_never_share_a_version(tap: Tap) -> None:
+    runs = [tap.run(**EMIT) for _ in range(3)]
+    assert len(set.union(*map(versions, runs))) == 3
+
+
+def test_activates_the_version_under_an_alias(tap: Tap) -> None:
+    maps = {"customers": {"__alias__": "crm"}, "copy": {"__source__": "customers"}}
+    run = tap.run(stream_maps=maps, **EMIT)
+    activated = run.of_type("ACTIVATE_VERSION")
+    assert [message["stream"] for message in activated] == ["crm", "copy"]
+    assert {message["version"] for message in activated} == versions(run)
+    assert len(versions(run)) == 1
+
+
+def test_activates_nothing_for_a_stream_that_a_map_removes(tap: Tap) -> None:
+    run = tap.run(stream_maps={"customers": None}, **EMIT)
+    assert run.code == 0
+    assert [message["type"] for message in run.messages] == ["STATE"] * 6

@@ -1,0 +1,175 @@
+"""The tap under the Meltano CLI, as meltano.yml has it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sandbox import Sandbox, generate_customers
+
+ROOT = Path(__file__).parents[1]
+TAP = "tap-chartmogul-customers"
+TIMESTAMPS = ("customer_since", "lead_created_at", "free_trial_started_at")
+
+# Meltano 4.4 breaks down over a `decimal` from the environment; the tap takes text too.
+MELTANO_KINDS = {"number": "string"}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """This Meltano project with its plugins, but with state of its own."""
+    shutil.copy(ROOT / "meltano.yml", tmp_path)
+    (tmp_path / ".venv-meltano").symlink_to(ROOT / ".venv-meltano")
+    (tmp_path / ".meltano").mkdir()
+    for plugins in ("extractors", "loaders"):
+        (tmp_path / ".meltano" / plugins).symlink_to(ROOT / ".meltano" / plugins)
+    return tmp_path
+
+
+def load(project: Path, sandbox: Sandbox, **settings: str) -> list[dict[str, Any]]:
+    """Let Meltano load the sandbox's customers, and return what it wrote."""
+    settings |= {"api_url": sandbox.url, "api_key": sandbox.api_key}
+    variables = {
+        f"TAP_CHARTMOGUL_CUSTOMERS_{name.upper()}": value
+        for name, value in settings.items()
+    }
+    subprocess.run(
+        [
+            ROOT / ".venv-meltano/bin/meltano",
+            "run",
+            "--no-install",
+            TAP,
+            "target-jsonl",
+        ],
+        cwd=project,
+        env=os.environ | variables,
+        check=True,
+    )
+    lines = (project / "output/customers.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line, parse_float=Decimal) for line in lines]
+
+
+def as_promised(customer: dict[str, Any]) -> dict[str, Any]:
+    """A customer of the API as its record should be, with timestamps read."""
+    record = {name.replace("-", "_"): value for name, value in customer.items()}
+    record.setdefault("website_url", None)
+    return with_timestamps_read(record)
+
+
+def with_timestamps_read(record: dict[str, Any]) -> dict[str, Any]:
+    return record | {
+        name: record[name] and datetime.fromisoformat(record[name])
+        for name in TIMESTAMPS
+    }
+
+
+def test_meltano_loads_every_customer_whole(project: Path) -> None:
+    with Sandbox(generate_customers(450, seed=1)) as sandbox:
+        loaded = load(project, sandbox)
+        expected = [as_promised(customer) for customer in sandbox.customers]
+    assert [with_timestamps_read(record) for record in loaded] == expected
+
+
+def test_meltano_takes_settings_of_every_kind_from_the_environment(
+    project: Path,
+) -> None:
+    with Sandbox(generate_customers(100, seed=1)) as sandbox:
+        loaded = load(
+            project,
+            sandbox,
+            status="Past_Due",
+            per_page="7",
+            request_timeout="30.5",
+            emit_activate_version_messages="true",
+            stream_maps='{"customers": {"email": null}}',
+        )
+        past_due = [c for c in sandbox.customers if c["status"] == "Past Due"]
+        assert {r.query["per_page"] for r in sandbox.requests} == {"7"}
+    assert [c["uuid"] for c in loaded] == [c["uuid"] for c in past_due]
+    assert not any("email" in customer for customer in loaded)
+
+
+def test_meltano_yml_has_the_settings_of_the_tap() -> None:
+    about = json.loads(
+        subprocess.run(
+            [Path(sys.executable).with_name(TAP), "--about", "--format=json"],
+            capture_output=True,
+            check=True,
+        ).stdout
+    )
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text("utf-8"))
+    (extractor,) = project["plugins"]["extractors"]
+
+    assert {
+        setting["name"]: in_short(setting) for setting in extractor["settings"]
+    } == {
+        name: as_meltano_has_it(setting)
+        for name, setting in about["settings"]["properties"].items()
+    }
+    assert extractor["settings_group_validation"] == [about["settings"]["required"]]
+    assert sorted(extractor["capabilities"]) == sorted(about["capabilities"])
+
+
+def in_short(setting: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "label": setting["label"],
+        "kind": setting["kind"],
+        "default": setting.get("value"),
+        "options": [option["value"] for option in setting.get("options", [])],
+        "sensitive": setting.get("sensitive", False),
+        "description": setting["description"],
+    }
+
+
+def as_meltano_has_it(setting: dict[str, Any]) -> dict[str, Any]:
+    (type_,) = {*setting["type"]} - {"null"}
+    kind = "options" if "enum" in setting else MELTANO_KINDS.get(type_, type_)
+    return {
+        "label": setting["title"],
+        "kind": kind,
+        "default": setting.get("default"),
+        "options": setting.get("enum", []),
+        "sensitive": setting.get("secret", False),
+        "description": setting["description"],
+    }
+
+
+def demo(project: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "sandbox.demo"],
+        cwd=project,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_demo_shows_what_it_loads_now_and_nothing_of_before(project: Path) -> None:
+    (project / "output").mkdir()
+    (project / "output/customers.jsonl").write_text("from another run\n", "utf-8")
+    shown = demo(project)
+    assert shown.returncode == 0, shown.stderr
+    assert "output/customers.jsonl holds 1,000 customers." in shown.stdout
+
+
+def test_demo_fails_without_showing_an_api_key_that_is_refused(project: Path) -> None:
+    with Sandbox() as sandbox:
+        shown = demo(
+            project,
+            API_KEY="key-of-nobody",
+            TAP_CHARTMOGUL_CUSTOMERS_API_URL=sandbox.url,
+        )
+    assert shown.returncode != 0
+    assert "No valid API key provided" in shown.stderr
+    assert "key-of-nobody" not in shown.stdout + shown.stderr

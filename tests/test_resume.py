@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox import Sandbox, faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.running import Run, Tap
+
+
+def interrupted(tap: Tap, *, at: int = 4, **settings: object) -> Run:
+    """Run until a page that the service refuses, of pages of ten customers."""
+    tap.sandbox.script({at: faults.status(402)})
+    run = tap.run(per_page=10, **settings)
+    assert run.code == 1
+    assert run.resume is not None
+    tap.sandbox.script({})
+    tap.sandbox.requests.clear()
+    return run
+
+
+def resumed(tap: Tap, state: object, **settings: object) -> Run:
+    run = tap.run(per_page=10, state=state, **settings)
+    assert run.code == 0, run.log
+    assert run.resume is None
+    return run
+
+
+def started_over(run: Run, sandbox: Sandbox) -> bool:
+    everyone = [customer["uuid"] for customer in sandbox.customers]
+    return run.uuids == everyone and "cursor" not in sandbox.requests[-6].query
+
+
+def test_states_each_whole_page_after_its_records(tap: Tap) -> None:
+    run = tap.run(per_page=10)
+    kinds = [message["type"] for message in run.messages]
+    page = ["RECORD"] * 10 + ["STATE"]
+    assert kinds == ["SCHEMA", *page * 6]
+    cursors = [
+        message["value"]["bookmarks"]["customers"].get("resume", {}).get("cursor")
+        for message in run.of_type("STATE")
+    ]
+    assert [request.query["cursor"] for request in tap.sandbox.requests[1:]] == (
+        cursors[:-1]
+    )
+
+
+def test_a_finished_sync_leaves_nothing_to_resume(tap: Tap) -> None:
+    run = tap.run(per_page=10)
+    assert run.messages[-1]["value"] == {"bookmarks": {"customers": {}}}
+    assert len(resumed(tap, run.state).records) == 60
+
+
+def test_resumes_at_the_page_that_failed(tap: Tap, sandbox: Sandbox) -> None:
+    first = interrupted(tap)
+    assert len(first.records) == 30
+    assert first.resume
+    second = resumed(tap, first.state)
+    assert sandbox.requests[0].query["cursor"] == first.resume["cursor"]
+    assert first.uuids + second.uuids == [c["uuid"] for c in sandbox.customers]
+
+
+def test_resumes_as_often_as_it_is_interrupted(tap: Tap, sandbox: Sandbox) -> None:
+    uuids: list[str] = []
+    state: Any = None
+    for _ in range(5):
+        sandbox.requests.clear()
+        sandbox.script({2: faults.status(402)})
+        run = tap.run(per_page=10, state=state)
+        uuids += run.uuids
+        state = run.state
+    sandbox.script({})
+    uuids += resumed(tap, state).uuids
+    assert uuids == [customer["uuid"] for customer in sandbox.customers]
+
+
+def test_a_run_that_reads_nothing_hands_the_state_on(
+    tap: Tap, sandbox: Sandbox
+) -> None:
+    first = interrupted(tap)
+    sandbox.script({1: faults.status(402)})
+    second = tap.run(per_page=10, state=first.state)
+    assert second.code == 1
+    assert second.state == first.state
+
+
+def test_the_state_holds_cursor_filters_and_start_and_never_the_key(
+    tap: Tap, sandbox: Sandbox
+) -> None:
+    before = datetime.now(UTC)
+    run = interrupted(tap, at=2, system="Stripe")
+    resume = run.resume
+    assert resume
+    assert resume["cursor"]
+    assert resume["filters"] == {
+        "data_source_uuid": None,
+        "external_id": None,
+        "status": None,
+        "system": "Stripe",
+    }
+    assert before <= datetime.fromisoformat(resume["started_at"]) <= datetime.now(UTC)
+    assert sandbox.api_key not in json.dumps(run.state)
+
+
+def test_a_resumed_sync_keeps_its_start(tap: Tap, sandbox: Sandbox) -> None:
+    first = interrupted(tap, at=2)
+    sandbox.script({2: faults.status(402)})
+    second = tap.run(per_page=10, state=first.state)
+    assert first.resume
+    assert second.resume
+    assert second.resume["started_at"] == first.resume["started_at"]
+    assert second.resume["cursor"] != first.resume["cursor"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"status": "Active"}, "it had other filters"),
+        ({"resume_max_age_hours": 0}, "`resume_max_age_hours` allows"),
+        ({"emit_activate_version_messages": True}, "has changed since"),
+    ],
+)
+def test_starts_over_when_the_unfinished_sync_does_not_fit(
+    tap: Tap, sandbox: Sandbox, change: dict[str, Any], reason: str
+) -> None:
+    first = interrupted(tap)
+    second = resumed(tap, first.state, **change)
+    assert "cursor" not in sandbox.requests[0].query
+    assert len(second.warnings) == 1
+    assert "Starting over" in second.warnings[0]
+    assert reason in second.warnings[0]
+
+
+def test_starts_over_on_another_account(
+    tap: Tap, tap_on: Callable[[Sandbox], Tap]
+) -> None:
+    first = interrupted(tap)
+    customers = tap.sandbox.customers
+    with Sandbox(customers, api_key="another", rate_limit=None) as other:
+        second = resumed(tap_on(other), first.state)
+        assert started_over(second, other)
+    assert "another `api_key` or `api_url`" in second.warnings[0]
+
+
+@pytest.mark.parametrize("shift", [timedelta(hours=-25), timedelta(hours=25)])
+def test_starts_over_when_the_start_is_a_day_away(
+    tap: Tap, sandbox: Sandbox, shift: timedelta
+) -> None:
+    first = interrupted(tap)
+    assert first.resume
+    start = datetime.fromisoformat(first.resume["started_at"]) + shift
+    first.resume["started_at"] = start.isoformat()
+    second = resumed(tap, first.state)
+    assert started_over(second, sandbox)
+    assert "it started " in second.warnings[0]
+
+
+def test_starts_over_when_the_service_refuses_the_cursor(
+    tap: Tap, sandbox: Sandbox
+) -> None:
+    first = interrupted(tap)
+    assert first.resume
+    first.resume["cursor"] = "of-another-form"
+    second = resumed(tap, first.state)
+    assert started_over(second, sandbox)
+    assert "400" in second.warnings[0]
+
+
+def test_a_refusal_that_is_not_about_the_cursor_ends_the_run(
+    tap: Tap, sandbox: Sandbox
+) -> None:
+    first = interrupted(tap)
+    sandbox.script({1: faults.status(400), 2: faults.status(400)})
+    second = tap.run(per_page=10, state=first.state)
+    assert second.code == 1
+    assert len(sandbox.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "",
+        "not json",
+        "[]",
+        "null",
+        {},
+        {"bookmarks": None},
+        {"bookmarks": []},
+        {"bookmarks": {"customers": None}},
+        {"bookmarks": {"customers": ["resume"]}},
+        {"bookmarks": {"customers": {"resume": None}}},
+        {"bookmarks": {"customers": {"resume": "cursor"}}},
+        {"bookmarks": {"customers": {"resume": {}}}},
+        {"bookmarks": {"customers": {"resume": {"cursor": "abc"}}}},
+        {"bookmarks": {"customers": {"partitions": [{"context": {"a": 1}}] * 2}}},
+        {"bookmarks": {"customers": {"replication_key_value": "2023"}}},
+        {"bookmarks": {"invoices": {"resume": {"cursor": "abc"}}}},
+        {"customers": "2023-01-01"},
+    ],
+)
+def test_a_damaged_or_foreign_state_costs_no_record(
+    tap: Tap, sandbox: Sandbox, state: object
+) -> None:
+    assert started_over(resumed(tap, state), sandbox)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"cursor": None},
+        {"cursor": ""},
+        {"cursor": 5},
+        {"filters": None},
+        {"filters": "none"},
+        {"started_at": "yesterday"},
+        {"started_at": "2023-01-01T00:00:00"},
+        {"version": "1"},
+        {"account": None},
+    ],
+)
+def test_a_damaged_unfinished_sync_costs_no_record(
+    tap: Tap, sandbox: Sandbox, damage: dict[str, Any]
+) -> None:
+    first = interrupted(tap)
+    assert first.resume
+    first.resume.update(damage)
+    second = resumed(tap, first.state)
+    assert started_over(second, sandbox)
+    assert "Starting over: the state is damaged" in second.warnings[0]
