@@ -2,103 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-import pendulum
-
+from tap_chartmogul_customers.custom_attributes import TypedAttributes
 from tap_chartmogul_customers.errors import PagingError
 from tap_chartmogul_customers.schema import COLUMNS, Kind
+from tap_chartmogul_customers.values import (
+    UnreadableError,
+    as_json,
+    read_integer,
+    read_object,
+    read_text,
+    read_texts,
+    read_timestamp,
+)
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterable
-
-INT64 = range(-(2**63), 2**63)
-"""The integers that warehouses hold."""
-
-INT64_DIGITS = 19
-
-_encode = msgspec.json.Encoder(decimal_format="number").encode
-
-
-class UnreadableError(ValueError):
-    """A value that its column cannot hold."""
-
-
-def read_text(value: Any) -> str:  # noqa: ANN401 (any JSON value)
-    """Return text as it is, and any other JSON value as JSON text."""
-    return value if isinstance(value, str) else _encode(value).decode()
-
-
-def read_texts(value: Any) -> list[str | None]:  # noqa: ANN401
-    """Return a list of texts; a value that is no list becomes the only item of one."""
-    items = value if isinstance(value, list) else [value]
-    return [None if item is None else read_text(item) for item in items]
-
-
-def read_integer(value: Any) -> int:  # noqa: ANN401
-    """Return a whole number as an integer: `4100.0` becomes `4100`.
-
-    Raises:
-        UnreadableError: It is no number, not a whole one, or needs over 64 bits.
-    """
-    if (
-        isinstance(value, Decimal)
-        and value.adjusted() < INT64_DIGITS
-        and value == int(value)
-    ):
-        value = int(value)
-    if type(value) is not int or value not in INT64:
-        raise UnreadableError
-    return value
-
-
-def read_object(value: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Return an object as it is.
-
-    Raises:
-        UnreadableError: It is no object.
-    """
-    if not isinstance(value, dict):
-        raise UnreadableError
-    return value
-
-
-def read_timestamp(value: Any) -> str:  # noqa: ANN401
-    """Return a time in UTC, to the microsecond; one without an offset is UTC.
-
-    Raises:
-        UnreadableError: It is no time, or outside of the years 1 to 9999.
-
-    >>> read_timestamp("2023-06-09T13:16:00-04:00")
-    '2023-06-09T17:16:00+00:00'
-    """
-    # A word is no time, but for pendulum "now" is one.
-    if not (isinstance(value, str) and value[:1].isdecimal()):
-        raise UnreadableError
-    try:
-        return _parse(value).astimezone(UTC).isoformat()
-    except (ValueError, OverflowError) as error:
-        raise UnreadableError from error
-
-
-def _parse(text: str) -> datetime:
-    time: object
-    try:
-        # Twenty times faster than pendulum, and of the same opinion where it has one.
-        time = datetime.fromisoformat(text) if text[10:11] == "T" else None
-    except ValueError:
-        time = None
-    time = time or pendulum.parse(text, exact=True)
-    if isinstance(time, date) and not isinstance(time, datetime):
-        time = datetime(time.year, time.month, time.day, tzinfo=UTC)
-    if not isinstance(time, datetime):
-        raise UnreadableError
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
-
+    from collections.abc import Callable
 
 _READERS: dict[Kind, Callable[[Any], Any]] = {
     "text": read_text,
@@ -122,11 +43,12 @@ class RecordReader:
     """Makes records of customers, and says once what it had to leave out.
 
     Args:
-        columns: The names of the columns that a record is to have.
+        schema: The schema of a record, from the catalog.
         logger: Where warnings go.
     """
 
-    def __init__(self, columns: Iterable[str], logger: logging.Logger) -> None:
+    def __init__(self, schema: dict[str, Any], logger: logging.Logger) -> None:
+        columns = schema["properties"]
         known = {column.name: column for column in COLUMNS}
         self._fields = [
             _Field(
@@ -141,6 +63,7 @@ class RecordReader:
         self._sources = {column.field for column in COLUMNS}
         self._logger = logger
         self._left_out: set[str] = set()
+        self._attributes = TypedAttributes(columns.get("attributes", {}), logger)
 
     def read(self, customer: dict[str, Any]) -> dict[str, Any]:
         """Make a record of a customer.
@@ -159,7 +82,7 @@ class RecordReader:
             msg = "a customer without a `uuid`"
             raise PagingError(msg)
         take = customer.pop
-        record = {
+        record: dict[str, Any] = {
             name: value
             if (value := take(source, None)) is None or type(value) is as_sent
             else self._value(uuid, name, read, value)
@@ -167,7 +90,12 @@ class RecordReader:
         }
         if customer:
             self._warn_of_unknown(customer)
+        self._attributes.read(record.get("attributes"))
         return record
+
+    def report(self) -> None:
+        """Say at the end what was left out, if anything."""
+        self._attributes.report()
 
     def _value(
         self,
@@ -184,7 +112,7 @@ class RecordReader:
                     "Customer %r: `%s` cannot be read as a time and becomes null: %s",
                     uuid,
                     name,
-                    _encode(value).decode(),
+                    as_json(value),
                 )
             else:
                 self._logger.warning(

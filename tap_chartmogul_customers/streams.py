@@ -7,11 +7,13 @@ import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_chartmogul_customers.client import ChartMogulStream
+from tap_chartmogul_customers.custom_attributes import with_types
 from tap_chartmogul_customers.errors import CursorRefusedError, PagingError
 from tap_chartmogul_customers.progress import Progress
 from tap_chartmogul_customers.readahead import read_ahead
@@ -45,9 +47,7 @@ class CustomersStream(ChartMogulStream):
     name = "customers"
     path = "/customers"
     primary_keys = ("uuid",)
-    schema = CUSTOMER_SCHEMA
-
-    _sync: Sync
+    _sync: Sync | None = None
     _page_number = 0
 
     @property
@@ -59,11 +59,24 @@ class CustomersStream(ChartMogulStream):
     @property
     @override
     def start_cursor(self) -> str | None:
-        return self._sync.cursor
+        return self._sync.cursor if self._sync else None
+
+    @cached_property
+    @override
+    def schema(self) -> dict[str, Any]:
+        """The customer's schema, with custom attributes typed if that is set.
+
+        A catalog that was passed in is used as it is: no customer is read for it.
+        """
+        size = self.config["custom_attributes_sample_size"]
+        if not size or self._tap.input_catalog is not None:
+            return CUSTOMER_SCHEMA
+        customers = chain.from_iterable(page.entries for page in self.pages())
+        return with_types(CUSTOMER_SCHEMA, islice(customers, int(size)), self.logger)
 
     @cached_property
     def _reader(self) -> RecordReader:
-        return RecordReader(self.effective_schema["properties"], self.logger)
+        return RecordReader(self.effective_schema, self.logger)
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
@@ -86,18 +99,16 @@ class CustomersStream(ChartMogulStream):
         new = self._new_sync()
         old = self._sync_to_resume(new)
         if old is not None:
-            self._sync = old
             self.logger.info(
                 "Going on with the sync that started at %s", old.started_at
             )
             try:
-                yield from self._read()
+                yield from self._read(old)
             except CursorRefusedError as error:
                 self._start_over(str(error))
             else:
                 return
-        self._sync = new
-        yield from self._read()
+        yield from self._read(new)
 
     def _new_sync(self) -> Sync:
         return start_sync(
@@ -122,8 +133,8 @@ class CustomersStream(ChartMogulStream):
         self.logger.warning("Starting over: %s", reason)
         self.stream_state.pop(RESUME, None)
 
-    def _read(self) -> Iterator[Record]:
-        sync = self._sync
+    def _read(self, sync: Sync) -> Iterator[Record]:
+        self._sync = sync
         progress = Progress(self.logger)
         self.set_version(sync.version)
         with closing(read_ahead(self.pages())) as pages:
@@ -136,6 +147,7 @@ class CustomersStream(ChartMogulStream):
                     self._bookmark(sync.at(page.cursor))
         self._finish(sync)
         progress.end(self.retries)
+        self._reader.report()
 
     @override
     def post_process(self, row: Record, context: Context | None = None) -> Record:

@@ -32,6 +32,9 @@ class TapChartMogulCustomers(TapHooks):
 
     @override
     def discover_streams(self) -> list[CustomersStream]:
+        if self.config.get("custom_attributes_sample_size"):
+            # Discovery is about to ask the API; the SDK checks no settings for it.
+            self._validate_config()
         return [CustomersStream(self)]
 
     @override
