@@ -79,20 +79,24 @@ def unfinished_sync(state: object) -> Sync | None:
     return sync
 
 
-def why_not_resumed(old: Sync, new: Sync, *, max_age: timedelta) -> str | None:
+def why_not_resumed(old: Sync, new: Sync, *, max_age_hours: float) -> str | None:
     """Say why a run may not go on with an unfinished sync.
 
     Args:
         old: The unfinished sync.
         new: The sync that this run would start.
-        max_age: How old it may be; zero: it never goes on.
+        max_age_hours: Until when after its start it may, in hours; 0: never.
 
     Returns:
         The reason, or none if the run may go on with it.
     """
-    age = abs(new.started_at - old.started_at)
-    if age >= max_age:
-        return f"it started {age} ago, `resume_max_age_hours` allows {max_age}"
+    # A start ahead of this clock is as far away as one behind it.
+    hours = abs(new.started_at - old.started_at) / timedelta(hours=1)
+    if hours >= max_age_hours:
+        return (
+            f"it started {hours:.1f} hours ago, `resume_max_age_hours` is "
+            f"{max_age_hours:g}"
+        )
     if old.filters != new.filters:
         return "it had other filters"
     if old.account != new.account:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
@@ -123,8 +123,8 @@ class CustomersStream(ChartMogulStream):
         except ValueError as error:
             self._start_over(f"the state is damaged: {error}")
             return None
-        max_age = timedelta(hours=self.config["resume_max_age_hours"])
-        if old and (reason := why_not_resumed(old, new, max_age=max_age)):
+        hours = self.config["resume_max_age_hours"]
+        if old and (reason := why_not_resumed(old, new, max_age_hours=hours)):
             self._start_over(f"the unfinished sync does not fit: {reason}")
             return None
         return old
@@ -168,6 +168,6 @@ class CustomersStream(ChartMogulStream):
         if sync.version is not None:
             # A sync that starts in the same second would have the same version, and
             # its ACTIVATE_VERSION would keep what this one wrote.
-            time.sleep(max(0, sync.version + 1 - time.time()))
+            time.sleep(min(1, max(0, sync.version + 1 - time.time())))
             self.activate_version()
         self.stream_state.pop(RESUME, None)

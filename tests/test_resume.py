@@ -122,7 +122,7 @@ def test_a_resumed_sync_keeps_its_start(tap: Tap, sandbox: Sandbox) -> None:
     ("change", "reason"),
     [
         ({"status": "Active"}, "it had other filters"),
-        ({"resume_max_age_hours": 0}, "`resume_max_age_hours` allows"),
+        ({"resume_max_age_hours": 0}, "`resume_max_age_hours` is 0"),
         ({"emit_activate_version_messages": True}, "has changed since"),
     ],
 )
