@@ -9,6 +9,7 @@ MELTANO := .venv-meltano/bin/meltano
 DEV_READY := .venv/.ready
 MELTANO_READY := .venv-meltano/.ready
 PLUGINS_READY := .meltano/.ready
+AIRFLOW_READY := .venv-airflow/.ready
 
 # Make exports an API_KEY of its own command line, so that the key stays out of the commands it prints and starts.
 # An API_KEY that happens to be in the environment may belong to any other service, so it stays out.
@@ -16,7 +17,7 @@ ifneq ($(origin API_KEY),command line)
 unexport API_KEY
 endif
 
-.PHONY: install demo test lint format requirements clean
+.PHONY: install demo test lint format airflow requirements clean
 
 install: $(DEV_READY) $(PLUGINS_READY)
 
@@ -52,6 +53,15 @@ $(MELTANO_READY): requirements/meltano.txt $(DEV_READY)
 $(PLUGINS_READY): meltano.yml pyproject.toml requirements/dev.txt requirements/target-jsonl.txt \
 		requirements/target-postgres.txt $(MELTANO_READY)
 	$(MELTANO) install
+	touch $@
+
+# The example on a real Airflow; too slow for every `make test`.
+airflow: install $(AIRFLOW_READY)
+	.venv/bin/pytest examples/airflow
+
+$(AIRFLOW_READY): requirements/airflow.txt $(DEV_READY)
+	$(UV) venv --quiet --clear --python .venv/bin/python .venv-airflow
+	$(UV) pip install --quiet --python .venv-airflow/bin/python --require-hashes --requirement requirements/airflow.txt
 	touch $@
 
 # Pins every environment anew, at the newest versions that pyproject.toml and requirements/*.in allow.

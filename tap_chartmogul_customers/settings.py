@@ -117,7 +117,7 @@ SETTINGS = th.PropertiesList(
         ),
     ),
     additional_properties=False,
-).to_dict()
+)
 
 _NUMBERS = ("request_timeout", "resume_max_age_hours")
 

@@ -27,7 +27,7 @@ class TapChartMogulCustomers(TapHooks):
     """Singer tap for the customers of a ChartMogul account."""
 
     name = "tap-chartmogul-customers"
-    config_jsonschema = SETTINGS
+    config_jsonschema = SETTINGS.to_dict()
     message_writer_class: type[GenericSingerWriter[Any, Any]] = Output
 
     @override

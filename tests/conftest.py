@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +11,8 @@ from tests.running import Tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -29,3 +32,14 @@ def sandbox() -> Iterator[Sandbox]:
 def tap(sandbox: Sandbox, tap_on: Callable[[Sandbox], Tap]) -> Tap:
     """Return the tap on that account."""
     return tap_on(sandbox)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return this Meltano project with its plugins, but with state of its own."""
+    shutil.copy(ROOT / "meltano.yml", tmp_path)
+    (tmp_path / ".venv-meltano").symlink_to(ROOT / ".venv-meltano")
+    (tmp_path / ".meltano").mkdir()
+    for plugins in ("extractors", "loaders"):
+        (tmp_path / ".meltano" / plugins).symlink_to(ROOT / ".meltano" / plugins)
+    return tmp_path

