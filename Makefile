@@ -10,6 +10,8 @@ DEV_READY := .venv/.ready
 MELTANO_READY := .venv-meltano/.ready
 PLUGINS_READY := .meltano/.ready
 AIRFLOW_READY := .venv-airflow/.ready
+BENCH_READY := .venv-bench/.ready
+AIRBYTE_READY := .venv-airbyte/.ready
 
 # Make exports an API_KEY of its own command line, so that the key stays out of the commands it prints and starts.
 # An API_KEY that happens to be in the environment may belong to any other service, so it stays out.
@@ -17,7 +19,7 @@ ifneq ($(origin API_KEY),command line)
 unexport API_KEY
 endif
 
-.PHONY: install demo test lint format airflow requirements clean
+.PHONY: install demo test lint format bench airflow requirements clean
 
 install: $(DEV_READY) $(PLUGINS_READY)
 
@@ -53,6 +55,17 @@ $(MELTANO_READY): requirements/meltano.txt $(DEV_READY)
 $(PLUGINS_READY): meltano.yml pyproject.toml requirements/dev.txt requirements/target-jsonl.txt \
 		requirements/target-postgres.txt $(MELTANO_READY)
 	$(MELTANO) install
+	touch $@
+
+# Airbyte's CDK is only compared with: where it cannot be installed, the bench goes on without it and says so.
+bench: $(DEV_READY) $(BENCH_READY)
+	-@$(MAKE) --no-print-directory $(AIRBYTE_READY)
+	.venv/bin/python -m benchmarks.measure
+	.venv-bench/bin/python -m benchmarks.report
+
+$(BENCH_READY) $(AIRBYTE_READY): .venv-%/.ready: requirements/%.txt $(DEV_READY)
+	$(UV) venv --quiet --clear --python .venv/bin/python .venv-$*
+	$(UV) pip install --quiet --python .venv-$*/bin/python --require-hashes --requirement $<
 	touch $@
 
 # The example on a real Airflow; too slow for every `make test`.
