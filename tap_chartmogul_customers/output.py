@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 BUFFER_SIZE = 65536
 
-_NO_STATE = b'{"type":"STATE","value":{}}\n'
+_NO_STATE = b'{"type":"STATE","value":{"bookmarks":{}}}\n'
 
 _encoder = msgspec.json.Encoder(enc_hook=enc_hook, decimal_format="number")
 

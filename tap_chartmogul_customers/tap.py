@@ -61,15 +61,16 @@ class TapChartMogulCustomers(TapHooks):
     def invoke(cls, *, state: IO[str] | None = None, **kwargs: Any) -> None:
         # The SDK ends with a traceback when the state is not a JSON object.
         if state is not None:
-            state = io.StringIO(cls._readable_state(state.read()))
+            state = io.StringIO(cls._readable(state))
         super().invoke(state=state, **kwargs)
 
     @classmethod
-    def _readable_state(cls, text: str) -> str:
+    def _readable(cls, state: IO[str]) -> str:
         try:
-            if isinstance(json.loads(text or "{}"), dict):
-                return text or "{}"
-        except ValueError:
-            pass
+            text = state.read().strip() or "{}"
+            if isinstance(json.loads(text), dict):
+                return text
+        except (ValueError, RecursionError) as error:
+            cls.logger.debug("The state cannot be read: %s", error)
         cls.logger.warning("Starting over: the state is not a JSON object")
         return "{}"

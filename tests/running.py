@@ -118,5 +118,7 @@ class Tap:
 
     def _write(self, name: str, value: object) -> str:
         path = self.folder / name
-        path.write_text(value if isinstance(value, str) else json.dumps(value))
+        if not isinstance(value, (str, bytes)):
+            value = json.dumps(value)
+        path.write_bytes(value if isinstance(value, bytes) else value.encode())
         return str(path)

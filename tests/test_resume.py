@@ -187,6 +187,9 @@ def test_a_refusal_that_is_not_about_the_cursor_ends_the_run(
     [
         "",
         "not json",
+        " \n",
+        "[" * 100_000,
+        b"\xff\xfe",
         "[]",
         "null",
         {},

@@ -111,7 +111,7 @@ def test_a_signal_before_the_first_page(
     seen(sandbox, 1)
     run = end(process, signal.SIGTERM)
     check(run, signal.SIGTERM)
-    assert run.state == {}
+    assert run.state == {"bookmarks": {}}
 
 
 @pytest.mark.parametrize("signum", SIGNALS)
@@ -176,7 +176,7 @@ def test_a_signal_at_any_moment_of_a_quick_read(
                 _, log = process.communicate(timeout=PROMPTLY)
             run = Run(process.returncode, parse(output.read_bytes()), log.decode())
             check(run, signal.SIGTERM)
-            if run.state and run.resume:
+            if run.state["bookmarks"] and run.resume:
                 sandbox.requests.clear()
                 rest = tap_on(sandbox).run(state=run.state)
                 assert sandbox.requests[0].query["cursor"] == run.resume["cursor"]
