@@ -19,7 +19,7 @@ ifneq ($(origin API_KEY),command line)
 unexport API_KEY
 endif
 
-.PHONY: install demo test coverage lint format bench airflow requirements clean
+.PHONY: install demo test coverage lint format soak bench airflow requirements clean
 
 install: $(DEV_READY) $(PLUGINS_READY)
 
@@ -63,6 +63,10 @@ $(PLUGINS_READY): meltano.yml pyproject.toml requirements/dev.txt requirements/t
 		requirements/target-postgres.txt $(MELTANO_READY)
 	$(MELTANO) install
 	touch $@
+
+# Two to three minutes, Linux only: 200,000 customers, every tenth request failing, in memory that must not grow.
+soak: install
+	.venv/bin/python -m tests.soak
 
 # Airbyte's CDK is only compared with: where it cannot be installed, the bench goes on without it and says so.
 bench: $(DEV_READY) $(BENCH_READY)

@@ -50,7 +50,12 @@ class ChartMogulStream(StreamHooks):
     """A stream of one ChartMogul endpoint that pages by cursor."""
 
     allow_redirects = False
+    start_cursor: str | None = None
+    """The cursor at which a read starts; none for the first page."""
+
     retries = 0
+    """How often a request was tried again."""
+
     _pages_read = 0
 
     @property
@@ -85,11 +90,6 @@ class ChartMogulStream(StreamHooks):
     def filters(self) -> dict[str, str | None]:
         """Every filter of the API with its value, none where it is not set."""
         return {name: self.config.get(name) for name in FILTERS}
-
-    @property
-    def start_cursor(self) -> str | None:
-        """The cursor at which a read starts; none for the first page."""
-        return None
 
     @override
     def get_new_paginator(self) -> CursorPaginator:

@@ -75,7 +75,7 @@ def _api_message(body: bytes) -> str | None:
     return " ".join(str(message).split())
 
 
-def reason(error: object) -> str:
+def reason(error: BaseException) -> str:
     """Say in a few words why a try failed, without the address and its filters."""
     if isinstance(error, RetriableAPIError):
         return str(error)
@@ -86,11 +86,8 @@ def reason(error: object) -> str:
     return f"no connection, or it was cut ({_root(error)})"
 
 
-def _root(error: object) -> str:
+def _root(error: BaseException) -> str:
     """Name the system's own error at the root of one of `requests`."""
-    while isinstance(error, BaseException):
-        cause = error.__cause__ or error.__context__
-        if cause is None:
-            return getattr(error, "strerror", None) or type(error).__name__
+    while cause := error.__cause__ or error.__context__:
         error = cause
-    return str(error)
+    return getattr(error, "strerror", None) or type(error).__name__

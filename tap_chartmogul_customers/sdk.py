@@ -121,11 +121,14 @@ class StreamHooks(RESTStream[str | None]):
         # Private: the SDK offers no hook for a version other than the run's start.
         self._stream_version = version
 
-    def activate_version(self) -> None:
-        """Tell the target that rows of an earlier version are gone, if one is set."""
-        if self._stream_version is not None:
-            # Private: it knows the stream's aliases.
-            self._write_activate_version_message(self._stream_version)
+    def activate_version(self, version: int) -> None:
+        """Tell the target that rows of an earlier version are gone.
+
+        Args:
+            version: The version of every record of a whole read.
+        """
+        # Private: it knows the stream's aliases.
+        self._write_activate_version_message(version)
 
     def write_state(self) -> None:
         """Write the state as it is now, unless it was the last one written."""

@@ -47,7 +47,6 @@ class CustomersStream(ChartMogulStream):
     name = "customers"
     path = "/customers"
     primary_keys = ("uuid",)
-    _sync: Sync | None = None
     _page_number = 0
 
     @property
@@ -55,11 +54,6 @@ class CustomersStream(ChartMogulStream):
     def replication_method(self) -> str:
         # Whatever a catalog says: the API has no filter by date of change.
         return REPLICATION_FULL_TABLE
-
-    @property
-    @override
-    def start_cursor(self) -> str | None:
-        return self._sync.cursor if self._sync else None
 
     @cached_property
     @override
@@ -134,7 +128,7 @@ class CustomersStream(ChartMogulStream):
         self.stream_state.pop(RESUME, None)
 
     def _read(self, sync: Sync) -> Iterator[Record]:
-        self._sync = sync
+        self.start_cursor = sync.cursor
         progress = Progress(self.logger)
         self.set_version(sync.version)
         with closing(read_ahead(self.pages())) as pages:
@@ -169,5 +163,5 @@ class CustomersStream(ChartMogulStream):
             # A sync that starts in the same second would have the same version, and
             # its ACTIVATE_VERSION would keep what this one wrote.
             time.sleep(min(1, max(0, sync.version + 1 - time.time())))
-            self.activate_version()
+            self.activate_version(sync.version)
         self.stream_state.pop(RESUME, None)

@@ -199,6 +199,33 @@ def test_custom_attributes_that_are_no_object_become_null(
     assert None in values
 
 
+@pytest.mark.parametrize("attributes", [None, "none", {}, {"custom": None}])
+def test_customers_without_custom_attributes_cost_discovery_nothing(
+    account: Callable[..., Tap], attributes: object
+) -> None:
+    tap = account({"key": 1}, {"key": 2})
+    tap.sandbox.put({**tap.sandbox.customers[0], "attributes": attributes})
+    assert types(tap) == {"key": INTEGER}
+    run = tap.run(**SAMPLE)
+    assert run.code == 0
+    assert len(run.records) == 2
+
+
+def test_lists_objects_and_nulls_fit_their_types(account: Callable[..., Tap]) -> None:
+    sent = {"list": [1, "a"], "object": {"a": 1}, "n": 1}
+    others = {"list": None, "object": None, "n": None}
+    assert read(account(sent, others)) == [sent, others]
+
+
+def test_lists_and_objects_take_nothing_else(account: Callable[..., Tap]) -> None:
+    tap = account({"list": [1], "object": {"a": 1}})
+    catalog = json.loads(tap.output("--discover", **SAMPLE))
+    for customer in tap.sandbox.customers:
+        customer["attributes"]["custom"] = {"list": {"a": 1}, "object": [1]}
+        tap.sandbox.put(customer)
+    assert read(tap, catalog=catalog) == [{"list": None, "object": None}]
+
+
 def test_untyped_attributes_come_through_as_they_were(
     account: Callable[..., Tap],
 ) -> None:

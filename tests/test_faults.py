@@ -35,6 +35,7 @@ def test_tries_again_after_a_status_that_may_pass(
         faults.hang(20),
         faults.cut_body(100),
         faults.cut_chunked(100),
+        faults.stall(100),
         faults.cut_gzip(),
         faults.broken_json(),
         faults.html(),
@@ -149,6 +150,33 @@ def test_waits_longer_and_longer_without_retry_after(
     first, second, third = (request.time for request in sandbox.requests)
     assert second - first >= 1
     assert third - second >= 2
+
+
+def test_says_no_more_than_the_status_of_an_error_page(
+    tap: Tap, sandbox: Sandbox
+) -> None:
+    sandbox.script({1: faults.status(404, html=True)})
+    run = tap.run()
+    assert run.errors[-1].endswith("page 1: 404 Not Found")
+
+
+def test_says_that_there_is_no_way_to_connect(tap: Tap) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        address = server.getsockname()
+        waiting = [socket.socket() for _ in range(3)]
+        for client in waiting:
+            client.settimeout(0)
+            client.connect_ex(address)
+        time.sleep(0.1)
+        run = tap.run(
+            api_url=f"http://127.0.0.1:{address[1]}/v1",
+            max_retries=0,
+            request_timeout=0.5,
+        )
+        for client in waiting:
+            client.close()
+    assert run.code == 1
+    assert "no connection within `request_timeout`" in run.errors[-1]
 
 
 def test_an_answer_that_drips_is_a_time_out(tap: Tap, sandbox: Sandbox) -> None:

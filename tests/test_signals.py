@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from singer_sdk.io_base import SingerWriter
 
 from sandbox import Sandbox, faults, generate_customers
+from tap_chartmogul_customers.tap import TapChartMogulCustomers
 from tests.running import Run, parse
 
 if TYPE_CHECKING:
@@ -217,3 +219,31 @@ def test_a_signal_while_modules_are_imported_leaves_no_traceback(tap: Tap) -> No
     _, log = process.communicate(timeout=30)
     assert process.returncode == -signal.SIGINT
     assert b"Traceback" not in log
+
+
+def test_a_signal_while_discovery_reads_a_sample(sandbox: Sandbox, tap: Tap) -> None:
+    sandbox.script({1: faults.hang(60)})
+    process = subprocess.Popen(
+        tap.command("--discover", custom_attributes_sample_size=1),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    seen(sandbox, 1)
+    process.send_signal(signal.SIGTERM)
+    output, log = process.communicate(timeout=PROMPTLY)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert not output
+    assert b"Traceback" not in log
+
+
+def test_a_signal_ends_a_tap_with_another_writer(tap: Tap) -> None:
+    handlers = {signum: signal.getsignal(signum) for signum in SIGNALS}
+    try:
+        config = {"api_key": "key", "api_url": tap.sandbox.url}
+        TapChartMogulCustomers(config=config, message_writer=SingerWriter())
+        with pytest.raises(SystemExit) as ended:
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        for signum, handler in handlers.items():
+            signal.signal(signum, handler)
+    assert ended.value.code == 128 + signal.SIGTERM

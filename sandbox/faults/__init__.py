@@ -8,6 +8,7 @@ from sandbox.faults.connections import (
     hang,
     reset,
     slow,
+    stall,
 )
 from sandbox.faults.edits import (
     empty_page,
@@ -37,6 +38,7 @@ __all__ = [
     "repeated_cursor",
     "reset",
     "slow",
+    "stall",
     "status",
     "with_values",
     "without",

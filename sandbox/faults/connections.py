@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # On, and zero seconds: closing then sends RST instead of FIN.
 _LINGER_NOT_AT_ALL = struct.pack("ii", 1, 0)
 
+_LONGER_THAN_ANY_TEST = 600
+
 
 def cut_body(after: int) -> Fault:
     """Close the connection within a body of a known `Content-Length`.
@@ -107,6 +109,25 @@ def drip(seconds: float) -> Fault:
         for byte in whole:
             await response.write(bytes([byte]))
             await asyncio.sleep(seconds)
+        return response
+
+    return answer
+
+
+def stall(after: int) -> Fault:
+    """Send the beginning of a body of a known `Content-Length`, and no more.
+
+    Args:
+        after: Bytes of the body that are sent.
+    """
+
+    async def answer(exchange: Exchange) -> web.StreamResponse:
+        whole = exchange.body()
+        response = _to_be_cut(exchange)
+        response.content_length = len(whole)
+        await response.prepare(exchange.request)
+        await response.write(whole[:after])
+        await asyncio.sleep(_LONGER_THAN_ANY_TEST)
         return response
 
     return answer

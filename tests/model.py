@@ -1,0 +1,182 @@
+"""The tap in this process, for speed, and a model of a target that deletes rows.
+
+The model does what the SDK's targets do.
+"""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+import logging
+import signal
+import sys
+import threading
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from unittest.mock import patch
+
+from tap_chartmogul_customers.__main__ import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class KilledError(BaseException):
+    """The end of the tap by SIGKILL: it has no say in it."""
+
+
+class Row(NamedTuple):
+    """A row of the table, by a name that tells each change of a customer."""
+
+    version: int
+    name: str
+
+
+class Fate(NamedTuple):
+    """What happens to tap and target on the way, and how soon the target writes."""
+
+    event: Literal["tap terminated", "tap killed", "target killed"] | None
+    """It comes after so many whole lines, and so many bytes of the next."""
+    at_line: int
+    at_byte: int
+    batch: int
+    """Rows that the target writes together."""
+    aged_at: int
+    """The row with which it finds that the first one has waited too long."""
+
+
+@dataclass
+class Target(io.RawIOBase):
+    """The tap's standard output, and the target that reads it.
+
+    Rows wait for their batch to be full. At the end of its input, or when they have
+    waited too long, the target writes all of them, and prints the state. A killed one,
+    or one that reads half a line, does neither.
+
+    Args:
+        table: The rows by uuid; it is changed.
+        fate: What happens.
+    """
+
+    table: dict[str, Row]
+    fate: Fate
+    line: bytes = b""
+    lines: int = 0
+    last_type: str | None = None
+    uuids: list[str] = field(default_factory=list)
+    version: int | None = None
+    activated: bool = False
+    printed: dict[str, Any] | None = None
+    _happened: bool = False
+    _dead: bool = False
+    _latest: dict[str, Any] | None = None
+    _pending: dict[str, Row] = field(default_factory=dict)
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        size = bytes(data).find(b"\n") + 1 or len(data)
+        if not self._happened and self.lines >= self.fate.at_line:
+            size = min(size, self.fate.at_byte - len(self.line))
+            if size <= 0 or self.lines > self.fate.at_line:
+                # Nor does a real write hold it when it fails.
+                del data
+                self._happen()
+                return 0
+        self.line += bytes(data[:size])
+        if self.line.endswith(b"\n"):
+            self._process(json.loads(self.line))
+            self.line = b""
+            self.lines += 1
+        return size
+
+    def end(self) -> None:
+        """Come to the end of the input."""
+        if not (self._dead or self.line):
+            self._drain_and_print()
+
+    def _happen(self) -> None:
+        match self.fate.event:
+            case "tap terminated":
+                self._happened = True
+                signal.raise_signal(signal.SIGTERM)
+            case "tap killed":
+                raise KilledError
+            case "target killed":
+                self._dead = True
+                raise BrokenPipeError
+            case None:
+                self._happened = True
+
+    def _process(self, message: dict[str, Any]) -> None:
+        self.last_type = message["type"]
+        match message["type"]:
+            case "RECORD":
+                record, self.version = message["record"], message["version"]
+                self.uuids.append(record["uuid"])
+                self._pending[record["uuid"]] = Row(message["version"], record["name"])
+                if len(self._pending) >= self.fate.batch:
+                    self._drain()
+                if len(self.uuids) == self.fate.aged_at:
+                    self._drain_and_print()
+            case "STATE":
+                self._latest = message["value"]
+            case "ACTIVATE_VERSION":
+                self._drain()
+                self._activate(message["version"])
+
+    def _activate(self, version: int) -> None:
+        self.activated = True
+        self.version = version
+        for uuid, row in [*self.table.items()]:
+            if row.version < version:
+                del self.table[uuid]
+
+    def _drain(self) -> None:
+        self.table.update(self._pending)
+        self._pending.clear()
+
+    def _drain_and_print(self) -> None:
+        self._drain()
+        # The SDK does not print an empty state.
+        self.printed = self._latest or self.printed
+
+
+def run_tap(target: Target, *arguments: str) -> int:
+    """Run the tap's program with its output to a target, and return its exit code."""
+    code: object = None
+    with (
+        process_left_as_it_was(),
+        redirect_stdout(io.TextIOWrapper(target)),  # type: ignore[type-var]
+        patch.object(sys, "argv", ["tap", *arguments]),
+    ):
+        try:
+            main()
+        except SystemExit as error:
+            code = error.code
+        except KilledError:
+            code = -signal.SIGKILL
+    target.end()
+    assert isinstance(code, int)
+    return code
+
+
+@contextmanager
+def process_left_as_it_was() -> Iterator[None]:
+    """Undo what a program need not undo itself."""
+    signals = {s: signal.getsignal(s) for s in (signal.SIGTERM, signal.SIGINT)}
+    log = [*logging.root.handlers]
+    try:
+        yield
+    finally:
+        logging.root.handlers[:] = log
+        for signum, handler in signals.items():
+            signal.signal(signum, handler)
+        # A request that is under way must not meet with a fault of the next run.
+        gc.collect()
+        for thread in threading.enumerate():
+            if thread.name == "read-ahead":
+                thread.join()

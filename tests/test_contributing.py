@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+
+
+def layout() -> dict[str, set[str]]:
+    """Return the folders and files of the layout, each with the modules under it."""
+    (tree,) = re.findall(r"```text\n(.*?)```", TEXT, flags=re.DOTALL)
+    paths: dict[str, set[str]] = {}
+    for line in filter(None, tree.splitlines()):
+        name = line.split()[0]
+        if line.startswith(" "):
+            paths[next(reversed(paths))].add(name)
+        else:
+            paths[name] = set()
+    return paths
+
+
+def test_the_layout_has_every_module_of_the_tap_and_the_sandbox() -> None:
+    named = {folder: modules for folder, modules in layout().items() if modules}
+    assert named == {
+        f"{folder}/": {path.name for path in (ROOT / folder).glob("*.py")}
+        - {"__init__.py"}
+        for folder in ("tap_chartmogul_customers", "sandbox", "sandbox/faults")
+    }
+
+
+def test_everything_that_is_named_is_there() -> None:
+    paths = {*layout(), *re.findall(r"`((?:\.github|tests|sandbox)/[\w./]+)`", TEXT)}
+    assert len(paths) > 10
+    assert not [path for path in paths if not (ROOT / path).exists()]
+
+
+def test_every_command_is_one_of_the_makefile() -> None:
+    commands = set(re.findall(r"`make (\w+)", TEXT))
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert commands > {"test", "lint"}
+    assert commands - {"PYTHON"} <= set(re.findall(r"^(\w+):", makefile, re.MULTILINE))

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import hub
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[1]
+TAP = "tap-chartmogul-customers"
+
+
+@pytest.fixture
+def meltano(tmp_path: Path) -> Callable[..., str]:
+    """Return the Meltano command, in a project that has no plugins."""
+    (tmp_path / "meltano.yml").write_text("send_anonymous_usage_stats: false\n")
+
+    def run(*arguments: str, **variables: str) -> str:
+        return subprocess.run(
+            [ROOT / ".venv-meltano/bin/meltano", *arguments],
+            cwd=tmp_path,
+            env=os.environ | variables,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        ).stdout
+
+    return run
+
+
+def test_the_definition_is_what_the_tap_says_about_itself() -> None:
+    assert hub.DEFINITION.read_text("utf-8") == hub.definition(), (
+        "write it anew: .venv/bin/python -m tests.hub"
+    )
+
+
+def test_meltano_adds_the_tap_from_the_definition(meltano: Callable[..., str]) -> None:
+    meltano("add", f"--from-ref={hub.DEFINITION}", "--no-install", TAP)
+    printed = meltano(
+        "config",
+        "print",
+        "--format=json",
+        TAP,
+        TAP_CHARTMOGUL_CUSTOMERS_API_KEY="a-secret-key",
+    )
+    settings = hub.about()["settings"]["properties"]
+    defaults = {
+        name: schema["default"]
+        for name, schema in settings.items()
+        if "default" in schema
+    }
+    assert "a-secret-key" not in printed
+    assert json.loads(printed) == {"api_key": "*****", **defaults}
