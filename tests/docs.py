@@ -57,7 +57,16 @@ def columns() -> str:
     )
 
 
-PARTS = {"settings": settings, "columns": columns}
+def benchmark() -> str:
+    """Return the promises and the machine of the last `make bench`."""
+    introduction, promises, _ = BENCHMARK.read_text().split("\n## ")
+    machine = introduction.split("\n\n")[1]
+    _, kept = promises.split("\n\n", maxsplit=1)
+    plot = "![beside other programs](benchmarks/results/results.svg)"
+    return f"{kept.strip()}\n\n{plot}\n\n{machine}"
+
+
+PARTS = {"settings": settings, "columns": columns, "benchmark": benchmark}
 
 
 def written(readme: str) -> str:

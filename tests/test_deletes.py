@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sandbox import Sandbox, faults
@@ -82,6 +83,14 @@ def test_a_sync_that_starts_over_has_a_version_of_its_own(
 def test_two_syncs_never_share_a_version(tap: Tap) -> None:
     runs = [tap.run(**EMIT) for _ in range(3)]
     assert len(set.union(*map(versions, runs))) == 3
+
+
+def test_waits_until_the_second_of_its_version_is_over(tap: Tap) -> None:
+    for run in [tap.run(**EMIT) for _ in range(3)]:
+        (version,) = versions(run)
+        (line,) = [line for line in run.log.splitlines() if "Read 60 customers" in line]
+        end = datetime.strptime(line[:23], "%Y-%m-%d %H:%M:%S,%f").astimezone()
+        assert end.timestamp() >= version + 1
 
 
 def test_activates_the_version_under_an_alias(tap: Tap) -> None:

@@ -113,6 +113,13 @@ def test_gives_up_after_as_many_retries_as_it_may_make(
     assert "after 4 tries" in run.errors[-1]
 
 
+def test_says_which_try_comes_next(tap: Tap, sandbox: Sandbox) -> None:
+    sandbox.script(lambda _: faults.status(503, retry_after=0))
+    run = tap.run(max_retries=3)
+    nexts = [warning.split(". Try ")[1] for warning in run.warnings]
+    assert nexts == ["2 of 4 in 0.0 s", "3 of 4 in 0.0 s", "4 of 4 in 0.0 s"]
+
+
 def test_says_that_nobody_listens(tap: Tap) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

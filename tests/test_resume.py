@@ -11,6 +11,7 @@ from sandbox import Sandbox, faults
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sandbox.faults import Fault
     from tests.running import Run, Tap
 
 
@@ -60,6 +61,7 @@ def test_a_finished_sync_leaves_nothing_to_resume(tap: Tap) -> None:
 def test_resumes_at_the_page_that_failed(tap: Tap, sandbox: Sandbox) -> None:
     first = interrupted(tap)
     assert len(first.records) == 30
+    assert "page 4: 402" in first.errors[0]
     assert first.resume
     second = resumed(tap, first.state)
     assert sandbox.requests[0].query["cursor"] == first.resume["cursor"]
@@ -80,11 +82,14 @@ def test_resumes_as_often_as_it_is_interrupted(tap: Tap, sandbox: Sandbox) -> No
     assert uuids == [customer["uuid"] for customer in sandbox.customers]
 
 
+@pytest.mark.parametrize(
+    "fault", [faults.status(402), faults.redirect("https://127.0.0.1/v1/customers")]
+)
 def test_a_run_that_reads_nothing_hands_the_state_on(
-    tap: Tap, sandbox: Sandbox
+    tap: Tap, sandbox: Sandbox, fault: Fault
 ) -> None:
     first = interrupted(tap)
-    sandbox.script({1: faults.status(402)})
+    sandbox.script({1: fault})
     second = tap.run(per_page=10, state=first.state)
     assert second.code == 1
     assert second.state == first.state
@@ -177,6 +182,16 @@ def test_a_refusal_that_is_not_about_the_cursor_ends_the_run(
 ) -> None:
     first = interrupted(tap)
     sandbox.script({1: faults.status(400), 2: faults.status(400)})
+    second = tap.run(per_page=10, state=first.state)
+    assert second.code == 1
+    assert len(sandbox.requests) == 2
+
+
+def test_a_refusal_of_a_later_page_is_not_about_the_cursor_of_the_state(
+    tap: Tap, sandbox: Sandbox
+) -> None:
+    first = interrupted(tap)
+    sandbox.script({2: faults.status(400)})
     second = tap.run(per_page=10, state=first.state)
     assert second.code == 1
     assert len(sandbox.requests) == 2
