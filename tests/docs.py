@@ -58,12 +58,12 @@ def columns() -> str:
 
 
 def benchmark() -> str:
-    """Return the promises and the machine of the last `make bench`."""
-    introduction, promises, _ = BENCHMARK.read_text().split("\n## ")
+    """Return what the last `make bench` found, and on what."""
+    introduction, promises, programs = BENCHMARK.read_text().split("\n## ")
     machine = introduction.split("\n\n")[1]
-    _, kept = promises.split("\n\n", maxsplit=1)
     plot = "![beside other programs](benchmarks/results/results.svg)"
-    return f"{kept.strip()}\n\n{plot}\n\n{machine}"
+    tables = [part.split("\n\n")[1].strip() for part in (promises, programs)]
+    return "\n\n".join([plot, *tables, machine])
 
 
 PARTS = {"settings": settings, "columns": columns, "benchmark": benchmark}
