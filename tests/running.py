@@ -97,24 +97,20 @@ class Tap:
 
     def run(self, *arguments: str, **options: Any) -> Run:
         """Run the tap to its end; the options are those of `command`."""
-        done = subprocess.run(
-            self.command(*arguments, **options),
-            capture_output=True,
-            check=False,
-            timeout=120,
-        )
+        done = self._end(*arguments, **options)
         return Run(done.returncode, parse(done.stdout), done.stderr.decode())
 
     def output(self, *arguments: str, **options: Any) -> str:
         """Run the tap, which must do well, and return what it printed."""
-        done = subprocess.run(
-            self.command(*arguments, **options),
-            capture_output=True,
-            check=False,
-            timeout=120,
-        )
+        done = self._end(*arguments, **options)
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode()
+
+    def _end(
+        self, *arguments: str, **options: Any
+    ) -> subprocess.CompletedProcess[bytes]:
+        command = self.command(*arguments, **options)
+        return subprocess.run(command, capture_output=True, check=False, timeout=120)
 
     def _write(self, name: str, value: object) -> str:
         path = self.folder / name

@@ -8,7 +8,7 @@ import pytest
 
 from tap_chartmogul_customers import settings
 from tap_chartmogul_customers.tap import TapChartMogulCustomers
-from tests.running import TAP
+from tests.running import TAP, Run, parse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,45 +129,43 @@ def test_takes_no_other_address(url: str) -> None:
     assert problem.startswith("`api_url` ")
 
 
-def test_reads_settings_from_the_environment(sandbox: Sandbox) -> None:
-    prefix = "TAP_CHARTMOGUL_CUSTOMERS_"
-    given = {
-        "API_KEY": sandbox.api_key,
-        "API_URL": sandbox.url,
-        "PER_PAGE": "50",
-        "REQUEST_TIMEOUT": "2.5",
-        "RESUME_MAX_AGE_HOURS": "1",
-        "EMIT_ACTIVATE_VERSION_MESSAGES": "true",
+def run_by_environment(sandbox: Sandbox, **settings: str) -> Run:
+    settings |= {"api_key": sandbox.api_key, "api_url": sandbox.url}
+    variables = {
+        f"TAP_CHARTMOGUL_CUSTOMERS_{name.upper()}": value
+        for name, value in settings.items()
     }
-    environment = {f"{prefix}{name}": value for name, value in given.items()}
     done = subprocess.run(
         [*TAP, "--config", "ENV"],
-        env={**os.environ, **environment},
+        env={**os.environ, **variables},
         capture_output=True,
-        check=True,
+        check=False,
     )
-    assert done.stdout.count(b'"type":"RECORD"') == 60
-    assert done.stdout.count(b'"ACTIVATE_VERSION"') == 1
+    return Run(done.returncode, parse(done.stdout), done.stderr.decode())
+
+
+def test_reads_settings_from_the_environment(sandbox: Sandbox) -> None:
+    run = run_by_environment(
+        sandbox,
+        per_page="50",
+        request_timeout="2.5",
+        resume_max_age_hours="1",
+        emit_activate_version_messages="true",
+    )
+    assert run.code == 0
+    assert len(run.records) == 60
+    assert len(run.of_type("ACTIVATE_VERSION")) == 1
     assert sandbox.requests[0].query["per_page"] == "50"
 
 
-@pytest.mark.parametrize("name", ["PER_PAGE", "REQUEST_TIMEOUT", "BATCH_CONFIG"])
+@pytest.mark.parametrize("name", ["per_page", "request_timeout", "batch_config"])
 def test_a_wrong_setting_in_the_environment_is_named(
     sandbox: Sandbox, name: str
 ) -> None:
-    given = {"API_KEY": sandbox.api_key, "API_URL": sandbox.url, name: "much"}
-    environment = {f"TAP_CHARTMOGUL_CUSTOMERS_{key}": v for key, v in given.items()}
-    done = subprocess.run(
-        [*TAP, "--config", "ENV"],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    errors = [line for line in done.stderr.splitlines() if "| ERROR " in line]
-    assert any(name.lower() in line.lower() for line in errors)
-    assert "Traceback" not in done.stderr
+    run = run_by_environment(sandbox, **{name: "much"})
+    assert run.code == 1
+    assert any(name in line for line in run.errors)
+    assert "Traceback" not in run.log
     assert not sandbox.requests
 
 
