@@ -16,27 +16,17 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from sandbox import Sandbox, generate_customers
+from sandbox import Sandbox
+from tests.test_sandbox import CUSTOMERS, get
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-CUSTOMERS = generate_customers(1000, seed=1)
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(CUSTOMERS, rate_limit=None) as running:
         yield running
-
-
-def get(sandbox: Sandbox, **query: object) -> requests.Response:
-    return requests.get(
-        f"{sandbox.url}/customers",
-        params={name: str(value) for name, value in query.items()},
-        auth=(sandbox.api_key, ""),
-        timeout=10,
-    )
 
 
 @pytest.mark.parametrize("auth", [None, ("wrong", ""), ("sandbox-api-key", "password")])

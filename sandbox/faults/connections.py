@@ -27,12 +27,7 @@ def cut_body(after: int) -> Fault:
     """
 
     async def answer(exchange: Exchange) -> web.StreamResponse:
-        whole = exchange.body()
-        response = _to_be_cut(exchange)
-        response.content_length = len(whole)
-        await response.prepare(exchange.request)
-        await response.write(whole[: min(after, len(whole) - 1)])
-        return response
+        return await _begin(exchange, after)
 
     return answer
 
@@ -54,6 +49,16 @@ def cut_chunked(after: int) -> Fault:
         return response
 
     return answer
+
+
+async def _begin(exchange: Exchange, after: int) -> web.StreamResponse:
+    """Send the beginning of a body, never the whole, with the length of the whole."""
+    whole = exchange.body()
+    response = _to_be_cut(exchange)
+    response.content_length = len(whole)
+    await response.prepare(exchange.request)
+    await response.write(whole[: min(after, len(whole) - 1)])
+    return response
 
 
 def _to_be_cut(exchange: Exchange) -> web.StreamResponse:
@@ -122,11 +127,7 @@ def stall(after: int) -> Fault:
     """
 
     async def answer(exchange: Exchange) -> web.StreamResponse:
-        whole = exchange.body()
-        response = _to_be_cut(exchange)
-        response.content_length = len(whole)
-        await response.prepare(exchange.request)
-        await response.write(whole[:after])
+        response = await _begin(exchange, after)
         await asyncio.sleep(_LONGER_THAN_ANY_TEST)
         return response
 
