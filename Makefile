@@ -86,7 +86,8 @@ mutants: $(DEV_READY) $(MUTANTS_READY)
 	rm -rf mutants
 	mkdir mutants
 	cp -R pyproject.toml benchmarks sandbox tap_chartmogul_customers tests mutants
-	sed -i.bak -e '/^if sys.version_info/,/typing_extensions/d' -e '/^ *@override$$/d' mutants/tap_chartmogul_customers/*.py
+	sed -i.bak -e '/^if sys.version_info/,/typing_extensions/d' -e '/^ *@override$$/d' \
+		$$(find mutants/tap_chartmogul_customers -name '*.py')
 	set -e; cd mutants; export PYTHONPATH=$$PWD PATH=$$PWD/../.venv-mutants/bin:$$PATH; \
 	cosmic-ray init tests/mutants.toml session.sqlite; \
 	cr-filter-operators session.sqlite tests/mutants.toml; \

@@ -14,6 +14,8 @@ from singer_sdk import metrics
 from singer_sdk.authenticators import BasicAuthenticator
 from singer_sdk.exceptions import RetriableAPIError
 
+from tap_chartmogul_customers.api.retries import RETRIED_STATUSES, waits
+from tap_chartmogul_customers.api.session import DeadlineSession
 from tap_chartmogul_customers.errors import (
     CursorRefusedError,
     NoAnswerError,
@@ -23,9 +25,8 @@ from tap_chartmogul_customers.errors import (
     reason,
 )
 from tap_chartmogul_customers.pagination import CursorPaginator, Page, page_of
-from tap_chartmogul_customers.retries import RETRIED_STATUSES, waits
-from tap_chartmogul_customers.sdk import StreamHooks
-from tap_chartmogul_customers.session import DeadlineSession
+from tap_chartmogul_customers.sdk.batches import MappedBatches
+from tap_chartmogul_customers.sdk.messages import OrderedMessages
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -46,7 +47,7 @@ _NO_REQUEST_TIMES = metrics.MetricExclusionFilter(
 )
 
 
-class ChartMogulStream(StreamHooks):
+class ChartMogulStream(OrderedMessages, MappedBatches):
     """A stream of one ChartMogul endpoint that pages by cursor."""
 
     allow_redirects = False

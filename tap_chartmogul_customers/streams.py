@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_chartmogul_customers.client import ChartMogulStream
-from tap_chartmogul_customers.custom_attributes import with_types
 from tap_chartmogul_customers.errors import CursorRefusedError, PagingError
-from tap_chartmogul_customers.progress import Progress
-from tap_chartmogul_customers.readahead import read_ahead
-from tap_chartmogul_customers.records import RecordReader
-from tap_chartmogul_customers.resume import (
+from tap_chartmogul_customers.records.custom_attributes import with_types
+from tap_chartmogul_customers.records.reader import RecordReader
+from tap_chartmogul_customers.records.schema import CUSTOMER_SCHEMA
+from tap_chartmogul_customers.sync.progress import Progress
+from tap_chartmogul_customers.sync.readahead import read_ahead
+from tap_chartmogul_customers.sync.resume import (
     Sync,
     account_fingerprint,
     start_sync,
     unfinished_sync,
     why_not_resumed,
 )
-from tap_chartmogul_customers.schema import CUSTOMER_SCHEMA
 
 if sys.version_info >= (3, 12):
     from typing import override

@@ -8,7 +8,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tap_chartmogul_customers.output import Output
-from tap_chartmogul_customers.sdk import TapHooks
+from tap_chartmogul_customers.sdk.settings import CheckedSettings
+from tap_chartmogul_customers.sdk.signals import OrderlyEnd
 from tap_chartmogul_customers.settings import SETTINGS
 from tap_chartmogul_customers.streams import RESUME, CustomersStream
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from singer_sdk.io_base import GenericSingerWriter
 
 
-class TapChartMogulCustomers(TapHooks):
+class TapChartMogulCustomers(CheckedSettings, OrderlyEnd):
     """Singer tap for the customers of a ChartMogul account."""
 
     name = "tap-chartmogul-customers"

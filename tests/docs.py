@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tap_chartmogul_customers.schema import COLUMNS
+from tap_chartmogul_customers.records.schema import COLUMNS
 from tap_chartmogul_customers.settings import SETTINGS
 
 ROOT = Path(__file__).parents[1]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
 import sys
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from tests import forks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,20 +98,20 @@ class Tap:
 
     def run(self, *arguments: str, **options: Any) -> Run:
         """Run the tap to its end; the options are those of `command`."""
-        done = self._end(*arguments, **options)
-        return Run(done.returncode, parse(done.stdout), done.stderr.decode())
+        code, output, log = self._end(*arguments, **options)
+        return Run(code, parse(output), log)
 
     def output(self, *arguments: str, **options: Any) -> str:
         """Run the tap, which must do well, and return what it printed."""
-        done = self._end(*arguments, **options)
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout.decode()
+        code, output, log = self._end(*arguments, **options)
+        assert code == 0, log
+        return output.decode()
 
-    def _end(
-        self, *arguments: str, **options: Any
-    ) -> subprocess.CompletedProcess[bytes]:
+    def _end(self, *arguments: str, **options: Any) -> tuple[int, bytes, str]:
         command = self.command(*arguments, **options)
-        return subprocess.run(command, capture_output=True, check=False, timeout=120)
+        output, log = self.folder / "output.jsonl", self.folder / "tap.log"
+        code = forks.run(command[len(TAP) :], output, log)
+        return code, output.read_bytes(), log.read_text()
 
     def _write(self, name: str, value: object) -> str:
         path = self.folder / name

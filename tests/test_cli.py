@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from sandbox import Sandbox, faults, generate_customers
-from tap_chartmogul_customers.schema import COLUMNS, CUSTOMER_SCHEMA
+from tap_chartmogul_customers.records.schema import COLUMNS, CUSTOMER_SCHEMA
 from tests.running import TAP
 
 if TYPE_CHECKING:

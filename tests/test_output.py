@@ -9,7 +9,7 @@ from singer_sdk.singerlib.messages import RecordMessage, StateMessage
 
 from tap_chartmogul_customers import output
 from tap_chartmogul_customers.output import Output
-from tap_chartmogul_customers.values import UnreadableError
+from tap_chartmogul_customers.records.values import UnreadableError
 
 
 class Raw(io.RawIOBase):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_chartmogul_customers.readahead import read_ahead
+from tap_chartmogul_customers.sync.readahead import read_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox import Sandbox, faults, generate_customers
-from tap_chartmogul_customers import records, values
 from tap_chartmogul_customers.errors import PagingError
 from tap_chartmogul_customers.pagination import decode_page
-from tap_chartmogul_customers.schema import COLUMNS, CUSTOMER_SCHEMA
+from tap_chartmogul_customers.records import values
+from tap_chartmogul_customers.records.reader import RecordReader
+from tap_chartmogul_customers.records.schema import COLUMNS, CUSTOMER_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,7 @@ json_values = st.recursive(
 
 
 def read(customer: dict[str, Any]) -> dict[str, Any]:
-    reader = records.RecordReader(CUSTOMER_SCHEMA, logging.getLogger("test"))
+    reader = RecordReader(CUSTOMER_SCHEMA, logging.getLogger("test"))
     return reader.read({"uuid": UUID, **customer})
 
 

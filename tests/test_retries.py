@@ -7,7 +7,7 @@ import pytest
 import requests
 from singer_sdk.exceptions import RetriableAPIError
 
-from tap_chartmogul_customers.retries import MAX_RETRY_AFTER, waits
+from tap_chartmogul_customers.api.retries import MAX_RETRY_AFTER, waits
 
 
 def wait_for(*, retry_after: str | None) -> float:

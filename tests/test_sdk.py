@@ -17,8 +17,9 @@ from singer_sdk.streams import RESTStream
 from singer_sdk.testing import get_tap_test_class
 
 from sandbox import API_KEY, Sandbox, generate_customers
-from tap_chartmogul_customers.schema import COLUMNS
-from tap_chartmogul_customers.sdk import StreamHooks, TapHooks
+from tap_chartmogul_customers.records.schema import COLUMNS
+from tap_chartmogul_customers.sdk.messages import OrderedMessages
+from tap_chartmogul_customers.sdk.settings import CheckedSettings
 from tap_chartmogul_customers.streams import CustomersStream
 from tap_chartmogul_customers.tap import TapChartMogulCustomers
 from tests.test_records import as_sent, json_values
@@ -53,7 +54,7 @@ TestTapAsTheSdkTestsIt = get_tap_test_class(
             ["_env_var_config", "_validate_config", "_handle_termination"],
         ),
         (
-            StreamHooks,
+            OrderedMessages,
             RESTStream,
             [
                 "_write_record_message",
@@ -77,9 +78,9 @@ def test_the_sdk_still_calls_the_private_hooks(
 ) -> None:
     called = []
     for owner, name in [
-        (TapHooks, "_validate_config"),
-        (StreamHooks, "_write_record_message"),
-        (StreamHooks, "_generate_record_messages"),
+        (CheckedSettings, "_validate_config"),
+        (OrderedMessages, "_write_record_message"),
+        (OrderedMessages, "_generate_record_messages"),
     ]:
         hook = getattr(owner, name)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_chartmogul_customers.custom_attributes import TypedAttributes
 from tap_chartmogul_customers.errors import PagingError
-from tap_chartmogul_customers.schema import COLUMNS, Kind
-from tap_chartmogul_customers.values import (
+from tap_chartmogul_customers.records.custom_attributes import TypedAttributes
+from tap_chartmogul_customers.records.schema import COLUMNS, Kind
+from tap_chartmogul_customers.records.values import (
     UnreadableError,
     as_json,
     read_integer,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from genson import SchemaBuilder
 
-from tap_chartmogul_customers.values import (
+from tap_chartmogul_customers.records.values import (
     INT64,
     UnreadableError,
     read_integer,

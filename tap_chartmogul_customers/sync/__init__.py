@@ -1,0 +1,1 @@
+"""What a sync is: where it stands, how it is kept, how it is read."""
