@@ -88,9 +88,19 @@ SETTINGS = th.PropertiesList(
         description="How often one request that failed is tried again.",
     ),
     th.Property(
+        "parallel_requests",
+        th.IntegerType(minimum=1, maximum=20),
+        default=4,
+        title="Requests at once",
+        description=(
+            "How many requests may be on their way at once, once a first sync has "
+            "finished."
+        ),
+    ),
+    th.Property(
         "resume_max_age_hours",
         th.NumberType(minimum=0),
-        default=24,
+        default=6,
         title="Age of a sync to resume",
         description=(
             "Hours after its start until which an interrupted sync is resumed; an "

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
         ("request_timeout", 0),
         ("request_timeout", "soon"),
         ("max_retries", -1),
+        ("parallel_requests", 0),
+        ("parallel_requests", 21),
         ("resume_max_age_hours", -0.5),
         ("emit_activate_version_messages", "yes"),
         ("custom_attributes_sample_size", -1),
