@@ -18,6 +18,7 @@ KINDS = {
     "timestamp": "timestamp",
     "texts": "list of text",
     "object": "object",
+    "text_object": "object of text",
 }
 
 

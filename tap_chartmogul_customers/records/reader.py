@@ -13,6 +13,7 @@ from tap_chartmogul_customers.records.values import (
     read_integer,
     read_object,
     read_text,
+    read_text_object,
     read_texts,
     read_timestamp,
 )
@@ -26,6 +27,7 @@ _READERS: dict[Kind, Callable[[Any], Any]] = {
     "texts": read_texts,
     "integer": read_integer,
     "object": read_object,
+    "text_object": read_text_object,
     "timestamp": read_timestamp,
 }
 _AS_SENT: dict[Kind, type] = {"text": str, "object": dict}

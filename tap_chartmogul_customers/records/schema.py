@@ -1,4 +1,4 @@
-"""The customer's columns as data; what reads their values is in `records.py`."""
+"""The customer's columns as data; what reads their values is in `values.py`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,25 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Kind = Literal["text", "integer", "timestamp", "texts", "object"]
+Kind = Literal["text", "integer", "timestamp", "texts", "object", "text_object"]
+
+_TEXT = {"type": ["string", "null"]}
+_ANY = {"type": ["object", "array", "string", "number", "boolean", "null"]}
+"""Any JSON value. It says so by `type`, which targets look for at every key, and has
+neither `properties` nor `items`, by which they would take values apart."""
+
+_OBJECT = {"type": ["object", "null"], "additionalProperties": True}
 
 _TYPES: dict[Kind, dict[str, Any]] = {
-    "text": {"type": ["string", "null"]},
+    "text": _TEXT,
     "integer": {"type": ["integer", "null"]},
     "timestamp": {"type": ["string", "null"], "format": "date-time"},
-    "texts": {"type": ["array", "null"], "items": {"type": ["string", "null"]}},
-    "object": {"type": ["object", "null"], "additionalProperties": True},
+    "texts": {"type": ["array", "null"], "items": _TEXT},
+    "object": _OBJECT,
+    "text_object": _OBJECT,
 }
+_INNER_TYPES: dict[Kind, dict[str, Any]] = {"object": _ANY, "text_object": _TEXT}
+"""The type of each documented key of an object."""
 
 
 class Column(NamedTuple):
@@ -27,8 +37,7 @@ class Column(NamedTuple):
         kind: What its values are.
         description: What they mean, from ChartMogul's API reference.
         field: Its name in the API's answer.
-        inner: For an object: its documented keys and what they mean. They are
-            declared without a type, since an object comes through as it was.
+        inner: For an object: its documented keys and what they mean.
     """
 
     name: str
@@ -114,8 +123,8 @@ COLUMNS = (
     ),
     _column(
         "address",
-        "object",
-        "The customer's address, exactly as ChartMogul sent it.",
+        "text_object",
+        "The customer's address, its values as text.",
         inner={
             "address_zip": "Zip code.",
             "city": "City.",
@@ -159,7 +168,8 @@ def _property(column: Column) -> dict[str, Any]:
         schema["type"] = ["string"]
     if column.inner:
         schema["properties"] = {
-            key: {"description": text} for key, text in column.inner.items()
+            key: {**_INNER_TYPES[column.kind], "description": text}
+            for key, text in column.inner.items()
         }
     return schema
 

@@ -65,6 +65,21 @@ def read_object(value: Any) -> dict[str, Any]:  # noqa: ANN401
     return value
 
 
+def read_text_object(value: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return an object with each of its values as text.
+
+    Raises:
+        UnreadableError: It is no object.
+
+    >>> read_text_object({"city": "Paris", "state": None, "address_zip": 75001})
+    {'city': 'Paris', 'state': None, 'address_zip': '75001'}
+    """
+    return {
+        key: each if each is None or type(each) is str else as_json(each)
+        for key, each in read_object(value).items()
+    }
+
+
 def read_timestamp(value: Any) -> str:  # noqa: ANN401
     """Return a time in UTC, to the microsecond; one without an offset is UTC.
 
