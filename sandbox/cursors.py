@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# In base64 the mark reads `+/+/`, and 22 bytes in all end in `==`: so each cursor
-# holds every character that a client can forget to escape in a query.
+# In base64 the mark reads `+/+/`, and 25 bytes in all end in `=`: so each cursor holds
+# every character that a client can forget to escape in a query.
 _MARK = b"\xfb\xff\xbf"
-_LAYOUT = struct.Struct(">3s?qQBB")
+_LAYOUT = struct.Struct(">3s?qQHBH")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -37,6 +37,20 @@ class Position(NamedTuple):
 
 START = Position(undated=False, instant=-(2**63), id=0)
 """Before every customer."""
+
+
+class Cursor(NamedTuple):
+    """What a cursor says.
+
+    Attributes:
+        position: The last customer that was read.
+        generation: How often the service's cursors had aged when it gave this one out.
+        variant: Tells cursors of one place apart; 0 but for a fault's.
+    """
+
+    position: Position
+    generation: int = 0
+    variant: int = 0
 
 
 class WrongCursorError(ValueError):
@@ -62,56 +76,55 @@ def position_of(customer: Mapping[str, Any]) -> Position:
     return Position(undated=False, instant=instant, id=customer["id"])
 
 
-def encode(position: Position) -> str:
-    """Write a position as a cursor.
+def another(position: Position, generation: int) -> Cursor:
+    """Make a cursor that no page carries unless a fault does.
 
     Args:
         position: The last customer that was read.
+        generation: That of the service's cursors.
+
+    Returns:
+        One unlike any of `variant` 0.
+    """
+    variant = random.randrange(1, 256)  # noqa: S311 - no secret
+    return Cursor(position, generation, variant)
+
+
+def encode(cursor: Cursor) -> str:
+    """Write a cursor.
+
+    Args:
+        cursor: What it says.
 
     Returns:
         Opaque text that holds `=`, `+` and `/`.
     """
-    return _encode(position, variant=0)
-
-
-def another(position: Position) -> str:
-    """Write a position as a cursor that no page carries unless a fault does.
-
-    Args:
-        position: The last customer that was read.
-
-    Returns:
-        Opaque text, unlike that of `encode`.
-    """
-    return _encode(position, variant=random.randrange(1, 256))  # noqa: S311 - no secret
-
-
-def _encode(position: Position, variant: int) -> str:
-    packed = _LAYOUT.pack(_MARK, *position, variant, _checksum(position))
+    position, *more = cursor
+    packed = _LAYOUT.pack(_MARK, *position, *more, _checksum(cursor))
     return base64.b64encode(packed).decode("ascii")
 
 
-def decode(cursor: str) -> Position:
+def decode(text: str) -> Cursor:
     """Read a cursor.
 
     Args:
-        cursor: The text as the client sent it, URL-decoded.
+        text: The text as the client sent it, URL-decoded.
 
     Returns:
-        The position it names.
+        What it says.
 
     Raises:
         WrongCursorError: If a character of it is not as `encode` wrote it.
     """
     try:
-        _, undated, instant, id_, variant, _ = _LAYOUT.unpack(base64.b64decode(cursor))
+        _, *position, generation, variant, _ = _LAYOUT.unpack(base64.b64decode(text))
     except (binascii.Error, struct.error, ValueError) as error:
-        raise WrongCursorError(cursor) from error
-    position = Position(undated, instant, id_)
-    if _encode(position, variant) != cursor:
-        raise WrongCursorError(cursor)
-    return position
+        raise WrongCursorError(text) from error
+    cursor = Cursor(Position(*position), generation, variant)
+    if encode(cursor) != text:
+        raise WrongCursorError(text)
+    return cursor
 
 
-def _checksum(position: Position) -> int:
-    return binascii.crc_hqx(repr(position).encode("ascii"), 0) & 0xFF
+def _checksum(cursor: Cursor) -> int:
+    return binascii.crc_hqx(repr(cursor).encode("ascii"), 0)

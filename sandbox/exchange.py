@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aiohttp import hdrs, web
 
-from sandbox import cursors
 from sandbox.answers import with_body
 from sandbox.pages import PageQuery, Pages, compress, render
 
@@ -28,13 +27,17 @@ class SeenRequest:
         query: Its parameters, URL-decoded.
         headers: Its headers; their names may be asked for in any case.
         time: When it came, by `time.monotonic`, in seconds.
+        connection: The port of the client's end, which tells connections apart.
+        ended: When it was answered or given up, by the same clock; None until then.
         status: The status it was answered with; None without an answer (yet).
     """
 
     number: int
     query: dict[str, str]
     headers: Mapping[str, str]
+    connection: int
     time: float = field(default_factory=monotonic)
+    ended: float | None = None
     status: int | None = None
 
 
@@ -114,7 +117,7 @@ class Exchange:
 
     def start_cursor(self) -> str:
         """Give another cursor to the customers of the page itself."""
-        return cursors.another(self._query().start)
+        return self._pages.start_cursor(self._query())
 
     def _query(self) -> PageQuery:
         return PageQuery.read(self.request.query)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from sandbox import cursors
-from sandbox.store import NO_FILTERS, Filters, Store
+from sandbox import cursors, stale
+from sandbox.store import NO_FILTERS, Customer, Filters, Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox.cursors import Position
+    from sandbox.cursors import Cursor, Position
 
 MOST_PER_PAGE = 200
 
@@ -40,13 +40,13 @@ class PageQuery:
     """One page, as a request asks for it.
 
     Attributes:
-        cursor: The cursor's position, or None without a cursor.
+        cursor: The cursor, or None without one.
         per_page: Customers on the page.
         number: The deprecated page number, counted from 1.
         filters: Which customers.
     """
 
-    cursor: Position | None = None
+    cursor: Cursor | None = None
     per_page: int = MOST_PER_PAGE
     number: int = 1
     filters: Filters = NO_FILTERS
@@ -71,18 +71,16 @@ class PageQuery:
             filters=Filters(**{name: query.get(name) for name in _FILTER_NAMES}),
         )
 
-    @property
-    def start(self) -> Position:
-        """The place that the page starts behind."""
-        return self.cursor or cursors.START
 
-
-def _cursor(query: Mapping[str, str]) -> Position | None:
+def _cursor(query: Mapping[str, str]) -> Cursor | None:
     try:
         return cursors.decode(query["cursor"]) if "cursor" in query else None
     except cursors.WrongCursorError as error:
-        message = "The cursor is not valid"
-        raise WrongParameterError(message, "cursor") from error
+        raise _refused_cursor() from error
+
+
+def _refused_cursor() -> WrongParameterError:
+    return WrongParameterError("The cursor is not valid", "cursor")
 
 
 def _integer(
@@ -108,6 +106,18 @@ class Pages:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._ready: dict[PageQuery, bytes] = {}
+        self._generation = 0
+        self._read_old: stale.Reading = stale.refused
+
+    def age_cursors(self, reading: stale.Reading) -> None:
+        """Make old cursors of all that were given out so far.
+
+        Args:
+            reading: What the service makes of an old cursor.
+        """
+        self._generation += 1
+        self._read_old = reading
+        self.forget()
 
     def page(self, query: PageQuery) -> dict[str, Any]:
         """Answer a query.
@@ -117,17 +127,18 @@ class Pages:
 
         Returns:
             The page's body before rendering, the caller's to change.
+
+        Raises:
+            WrongParameterError: If the cursor is old, and refused.
         """
         skip = 0 if query.cursor else (query.number - 1) * query.per_page
         found = self._store.read(
-            query.start, query.per_page + 1, query.filters, skip=skip
+            self._start(query), query.per_page + 1, query.filters, skip=skip
         )
         entries = found[: query.per_page]
         body: dict[str, Any] = {
             "entries": entries,
-            "cursor": cursors.encode(cursors.position_of(entries[-1]))
-            if entries
-            else None,
+            "cursor": self._cursor_behind(entries[-1]) if entries else None,
             "has_more": len(found) > query.per_page,
         }
         if query.cursor is None:
@@ -139,6 +150,32 @@ class Pages:
                 "total_pages": -(-total // query.per_page),
             }
         return body
+
+    def start_cursor(self, query: PageQuery) -> str:
+        """Give another cursor to the page that answers a query.
+
+        Args:
+            query: What is asked for.
+
+        Returns:
+            The cursor.
+        """
+        return cursors.encode(cursors.another(self._start(query), self._generation))
+
+    def _start(self, query: PageQuery) -> Position:
+        if query.cursor is None:
+            return cursors.START
+        place = query.cursor.position
+        if query.cursor.generation == self._generation:
+            return place
+        taken_for = self._read_old(place, self._store)
+        if taken_for is None:
+            raise _refused_cursor()
+        return taken_for
+
+    def _cursor_behind(self, customer: Customer) -> str:
+        position = cursors.position_of(customer)
+        return cursors.encode(cursors.Cursor(position, self._generation))
 
     def ready(self, query: PageQuery) -> bytes | None:
         """Give a page that was rendered beforehand.

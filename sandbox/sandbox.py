@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Future
+from contextlib import contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
+from sandbox import stale
+from sandbox.changes import Changes
 from sandbox.pages import MOST_PER_PAGE, Pages
 from sandbox.service import Service
 from sandbox.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from types import TracebackType
 
     from sandbox.exchange import SeenRequest
@@ -114,6 +117,31 @@ class Sandbox:
         self._service.script = (
             script if callable(script) else lambda request: script.get(request.number)
         )
+
+    def age_cursors(self, reading: stale.Reading = stale.refused) -> None:
+        """Make old cursors of all that were given out so far.
+
+        Args:
+            reading: What the service makes of an old cursor from now on.
+        """
+        self._pages.age_cursors(reading)
+
+    @contextmanager
+    def changing(self, *, one_in: int, seed: int) -> Iterator[Changes]:
+        """Change a customer with one in so many requests, in a `with` block.
+
+        Args:
+            one_in: One request in this many, on average.
+            seed: Which requests, customers and changes.
+
+        Yields:
+            Whom they touched so far.
+        """
+        self._service.changes = Changes(self, one_in=one_in, seed=seed)
+        try:
+            yield self._service.changes
+        finally:
+            self._service.changes = None
 
     def prerender(self, per_page: int = MOST_PER_PAGE) -> None:
         """Render and compress all pages, so that serving them costs next to nothing.

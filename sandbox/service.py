@@ -17,6 +17,7 @@ from sandbox.pages import Pages, WrongParameterError
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
+    from sandbox.changes import Changes
     from sandbox.faults import Script
 
 PATH = "/v1/customers"
@@ -69,6 +70,7 @@ class Service:
     ) -> None:
         self.requests: list[SeenRequest] = []
         self.script: Script | None = None
+        self.changes: Changes | None = None
         self._pages = pages
         self._authorization = aiohttp.encode_basic_auth(api_key, "")
         self._latency = latency
@@ -91,9 +93,15 @@ class Service:
             number=len(self.requests) + 1,
             query=dict(request.query),
             headers=request.headers,
+            connection=request.get_extra_info("peername", (None, 0))[1],
         )
         self.requests.append(seen)
-        response = self._refusal(request) or await self._fate(request, seen)
+        if self.changes:
+            self.changes(seen)
+        try:
+            response = self._refusal(request) or await self._fate(request, seen)
+        finally:
+            seen.ended = monotonic()
         if response is None:
             # The connection is broken: this goes nowhere.
             return web.Response()

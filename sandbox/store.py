@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sandbox.cursors import Position, position_of
+from sandbox.cursors import START, Position, position_of
 from sandbox.vocabulary import DATA_SOURCES
 
 if TYPE_CHECKING:
@@ -122,6 +122,21 @@ class Store:
         """
         with self._lock:
             return list(islice(self._matching(after, filters), skip, skip + count))
+
+    def beside(self, place: Position, by: int) -> Position:
+        """Name the place that lies some customers further on.
+
+        Args:
+            place: From where.
+            by: How many customers; fewer than 0 to go back.
+
+        Returns:
+            The place, not before the first customer nor behind the last.
+        """
+        with self._lock:
+            wanted = bisect.bisect_right(self._order, place) + by
+            ahead = min(max(wanted, 0), len(self._order))
+            return self._order[ahead - 1] if ahead else START
 
     def count(self, filters: Filters) -> int:
         """Count customers.

@@ -186,7 +186,7 @@ class Loads(RuleBasedStateMachine):
         ]
         start, unseen = cursors.START, set[str]()
         if self._is_resumed_by(target):
-            start = cursors.decode(self.unfinished["cursor"])
+            start = cursors.decode(self.unfinished["cursor"]).position
             unseen = self.touched - {*target.uuids}
         assert target.uuids == [
             customer["uuid"]

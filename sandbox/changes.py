@@ -1,0 +1,86 @@
+"""Customers that change while a client reads."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from random import Random
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from sandbox.exchange import SeenRequest
+    from sandbox.sandbox import Sandbox
+    from sandbox.store import Customer
+
+
+class Changes:
+    """Changes a customer with one in so many requests, and says whom it touched.
+
+    Half of the changes are leads that start to pay, a tenth dates that are corrected,
+    the rest customers that come or go.
+
+    Args:
+        sandbox: Whose customers.
+        one_in: One request in this many, on average.
+        seed: Which requests, customers and changes.
+
+    Attributes:
+        paid: Leads that pay now: from the last in the order they have moved to the
+            end of those with a date.
+        corrected: Customers with another date: they have moved anywhere.
+        added: New customers, leads or not.
+        removed: Customers that are gone.
+    """
+
+    def __init__(self, sandbox: Sandbox, *, one_in: int, seed: int) -> None:
+        self.paid: set[str] = set()
+        self.corrected: set[str] = set()
+        self.added: set[str] = set()
+        self.removed: set[str] = set()
+        self._sandbox = sandbox
+        self._one_in = one_in
+        self._rng = Random(seed)  # noqa: S311 - made-up changes, no secret
+
+    @property
+    def touched(self) -> set[str]:
+        """The uuids of all customers that came, went or moved."""
+        return self.paid | self.corrected | self.added | self.removed
+
+    def __call__(self, _: SeenRequest) -> None:
+        """Change a customer, or none, now that a request has come."""
+        customers = self._sandbox.customers
+        if not customers or self._rng.random() * self._one_in >= 1:
+            return
+        kinds = (self._pay, self._correct, self._add, self._remove)
+        (change,) = self._rng.choices(kinds, weights=(5, 1, 2, 2))
+        change(customers)
+
+    def _pay(self, customers: list[Customer]) -> None:
+        leads = [c for c in customers if c.get("customer-since") is None]
+        if leads:
+            lead = self._rng.choice(leads)
+            self.paid.add(lead["uuid"])
+            self._sandbox.put(lead | {"customer-since": _now(), "status": "Active"})
+
+    def _correct(self, customers: list[Customer]) -> None:
+        customer, other = self._rng.choice(customers), self._rng.choice(customers)
+        self.corrected.add(customer["uuid"])
+        self._sandbox.put(customer | {"customer-since": other.get("customer-since")})
+
+    def _add(self, customers: list[Customer]) -> None:
+        new = self._rng.choice(customers) | {
+            "id": max(customer["id"] for customer in customers) + 1,
+            "uuid": f"cus_{UUID(int=self._rng.getrandbits(128), version=4)}",
+            "customer-since": self._rng.choice((None, _now())),
+        }
+        self.added.add(new["uuid"])
+        self._sandbox.put(new)
+
+    def _remove(self, customers: list[Customer]) -> None:
+        uuid = self._rng.choice(customers)["uuid"]
+        self.removed.add(uuid)
+        self._sandbox.remove(uuid)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
