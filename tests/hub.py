@@ -1,6 +1,7 @@
-"""`python -m tests.hub`: writes the definition for MeltanoHub, `meltanohub.yml`.
+"""`python -m tests.hub`: writes the definitions that `meltano add --from-ref` takes.
 
-What the tap says about itself stands in it as it is; the rest is here.
+What the tap says about itself stands in `meltanohub.yml` as it is; the rest is here.
+The target is that of `meltano.yml`.
 """
 
 from __future__ import annotations
@@ -8,17 +9,24 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-DEFINITION = Path(__file__).parents[1] / "meltanohub.yml"
-REPOSITORY = "https://github.com/tap-chartmogul/tap-chartmogul-customers"
+ROOT = Path(__file__).parents[1]
+DEFINITION = ROOT / "meltanohub.yml"
+TARGET = ROOT / "examples/meltano/target-postgres.yml"
 
 HEADER = """\
 # The tap's definition for MeltanoHub, and for `meltano add --from-ref`.
 # Written by `python -m tests.hub` from what the tap says about itself: change it there.
+"""
+
+TARGET_HEADER = """\
+# The target's definition for `meltano add --from-ref`, with the settings used here.
+# Written by `python -m tests.hub` from `meltano.yml`: change it there.
 """
 
 PREREQUISITE = (
@@ -68,21 +76,25 @@ def setting(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in definition.items() if value not in (None, [])}
 
 
+def addresses() -> dict[str, str]:
+    """Return where the repository is, once `pyproject.toml` knows."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    repository = project.get("urls", {}).get("Repository")
+    return {"docs": f"{repository}#readme", "repo": repository} if repository else {}
+
+
 def definition() -> str:
-    """Return the definition as YAML text."""
+    """Return the tap's definition as YAML text."""
     tap = about()
-    *_, owner, repository = REPOSITORY.split("/")
     content = {
         "name": tap["name"],
-        "variant": owner,
         "namespace": tap["name"].replace("-", "_"),
         "label": "ChartMogul Customers",
         "description": tap["description"],
         "logo_url": "/assets/logos/extractors/chartmogul.png",
         "domain_url": "https://chartmogul.com/",
-        "docs": f"{REPOSITORY}#readme",
-        "repo": REPOSITORY,
-        "pip_url": repository,
+        **addresses(),
+        "pip_url": tap["name"],
         "executable": tap["name"],
         "maintenance_status": "beta",
         "quality": "unknown",
@@ -96,10 +108,25 @@ def definition() -> str:
         "prereq": PREREQUISITE,
         "usage": USAGE,
     }
-    return HEADER + yaml.safe_dump(
-        content, sort_keys=False, width=100, default_flow_style=False
+    return HEADER + as_yaml(content)
+
+
+def target() -> str:
+    """Return the target's definition as YAML text."""
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text("utf-8"))
+    (content,) = (
+        loader
+        for loader in project["plugins"]["loaders"]
+        if loader["name"] == "target-postgres"
     )
+    pin = (ROOT / "requirements/target-postgres.in").read_text("utf-8")
+    return TARGET_HEADER + as_yaml(content | {"pip_url": pin.strip()})
+
+
+def as_yaml(content: dict[str, Any]) -> str:
+    return yaml.safe_dump(content, sort_keys=False, width=100, default_flow_style=False)
 
 
 if __name__ == "__main__":
     DEFINITION.write_text(definition(), "utf-8")
+    TARGET.write_text(target(), "utf-8")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 TAP = "tap-chartmogul-customers"
+CHANGELOG = ROOT / "CHANGELOG.md"
 
 
 @pytest.fixture
@@ -35,10 +36,22 @@ def meltano(tmp_path: Path) -> Callable[..., str]:
     return run
 
 
+ANEW = "write it anew: .venv/bin/python -m tests.hub"
+
+
 def test_the_definition_is_what_the_tap_says_about_itself() -> None:
-    assert hub.DEFINITION.read_text("utf-8") == hub.definition(), (
-        "write it anew: .venv/bin/python -m tests.hub"
-    )
+    assert hub.DEFINITION.read_text("utf-8") == hub.definition(), ANEW
+
+
+def test_the_target_of_the_definition_is_that_of_meltano_yml() -> None:
+    assert hub.TARGET.read_text("utf-8") == hub.target(), ANEW
+
+
+def test_no_address_but_that_in_pyproject_is_named() -> None:
+    known = hub.addresses().get("repo", "none")
+    texts = hub.DEFINITION.read_text("utf-8") + CHANGELOG.read_text("utf-8")
+    named = [text for text in texts.split() if "github.com/" in text]
+    assert not [address for address in named if known not in address]
 
 
 def test_meltano_adds_the_tap_from_the_definition(meltano: Callable[..., str]) -> None:

@@ -119,6 +119,6 @@ def test_the_installed_wheel_has_types(installed: Path, tmp_path: Path) -> None:
 
 def test_the_changelog_begins_with_this_version() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
-    versions = [line for line in changelog.splitlines() if line.startswith("## [")]
-    newest = next(line for line in versions if line != "## [Unreleased]")
-    assert newest.startswith(f"## [{PROJECT['version']}] - ")
+    versions = [line for line in changelog.splitlines() if line.startswith("## ")]
+    newest = next(line for line in versions if line != "## Unreleased")
+    assert newest.startswith(f"## {PROJECT['version']} - ")
