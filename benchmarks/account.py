@@ -11,6 +11,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+class Traffic(NamedTuple):
+    """What an account was asked.
+
+    Args:
+        requests: How many requests there were.
+        in_flight: The most of them at once.
+        in_a_second: The most of them in any second.
+    """
+
+    requests: int
+    in_flight: int
+    in_a_second: int
+
+
 class Account(NamedTuple):
     """An account that is being served.
 
@@ -26,27 +40,37 @@ class Account(NamedTuple):
     api_key: str
     service: subprocess.Popen[str]
 
-    def most_in_flight(self) -> int:
-        """Return the most requests at once since this was last asked."""
+    def delay(self, seconds: float) -> None:
+        """Set the time before a page.
+
+        Args:
+            seconds: How long, from now on.
+        """
+        self._say(seconds)
+
+    def traffic(self) -> Traffic:
+        """Return what it was asked since this or `delay` was last called."""
+        return self._say("")
+
+    def _say(self, word: object) -> Traffic:
         stdin = cast("IO[str]", self.service.stdin)
-        stdin.write("\n")
+        stdin.write(f"{word}\n")
         stdin.flush()
-        return int(_line(self.service))
+        return Traffic(*map(int, _line(self.service).split()))
 
 
 @contextmanager
-def served(customers: int, latency: float) -> Iterator[Account]:
+def served(customers: int) -> Iterator[Account]:
     """Serve an account for as long as the `with` block lasts.
 
     Args:
         customers: How many it has.
-        latency: Seconds before a page.
 
     Yields:
-        The account, its pages rendered.
+        The account, its pages rendered, without a delay.
     """
     with subprocess.Popen(  # noqa: S603 - no part of the command comes from outside
-        [sys.executable, "-m", "benchmarks.service", str(customers), str(latency)],
+        [sys.executable, "-m", "benchmarks.service", str(customers)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -7,7 +7,7 @@ from operator import attrgetter, truediv
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.scenarios import PER_PAGE
+from benchmarks.scenarios import PER_PAGE, PROGRAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,7 +52,8 @@ class Figures:
         for sample in samples:
             key = sample.program, sample.scenario, sample.customers
             self._samples[key].append(sample)
-        self.programs = list(dict.fromkeys(program for program, *_ in self._samples))
+        measured = {program for program, *_ in self._samples}
+        self.programs = [program for program in PROGRAMS if program in measured]
 
     def cpu_per_customer(self, program: str, scenario: Scenario) -> Rounds:
         """Return the CPU time of one more customer, in seconds."""
@@ -69,10 +70,16 @@ class Figures:
         """Return the peak of the memory, in MiB."""
         return self._values("peak", program, scenario, customers)
 
-    def in_flight(self, program: str) -> Rounds:
-        """Return the most requests at once in each run."""
+    def requests_per_page(self, program: str, scenario: Scenario) -> Rounds:
+        """Return how many requests it made over the pages of the large account."""
+        pages = scenario.large // PER_PAGE
+        made = self._values("requests", program, scenario, scenario.large)
+        return [requests / pages for requests in made]
+
+    def of_every_run(self, fact: str, program: str) -> Rounds:
+        """Return a fact of each run in every scenario: `in_flight` or `in_a_second`."""
         return [
-            sample.in_flight
+            getattr(sample, fact)
             for (name, *_), samples in self._samples.items()
             for sample in samples
             if name == program

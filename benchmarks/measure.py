@@ -16,7 +16,7 @@ from benchmarks.account import served
 from benchmarks.programs import commands, has_airbyte
 from benchmarks.run import run
 from benchmarks.samples import Measurements, Sample
-from benchmarks.scenarios import QUICK, ROUNDS, SCENARIOS
+from benchmarks.scenarios import QUICK, SCENARIOS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,27 +34,31 @@ def main() -> None:
         logger.warning("Airbyte's CDK is not installed: going on without it")
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         logger.info("Rendering the pages")
-        wanted = {key for scenario in SCENARIOS for key in scenario.accounts}
-        accounts = {key: stack.enter_context(served(*key)) for key in sorted(wanted)}
+        sizes = {size for scenario in SCENARIOS for size in scenario.sizes}
+        accounts = {size: stack.enter_context(served(size)) for size in sorted(sizes)}
         samples = list(_samples(accounts, Path(folder)))
     Measurements(machine.describe(), samples).save()
 
 
-def _samples(
-    accounts: dict[tuple[int, float], Account], folder: Path
-) -> Iterator[Sample]:
+def _samples(accounts: dict[int, Account], folder: Path) -> Iterator[Sample]:
     logger.info("Warming up")
-    list(_runs(QUICK, accounts[QUICK.accounts[0]], folder))
-    for number in range(1, ROUNDS + 1):
+    for account in accounts.values():
+        commands(account, folder)
+    list(_runs(QUICK, accounts[QUICK.small], folder))
+    for number in range(1, max(scenario.rounds for scenario in SCENARIOS) + 1):
         for scenario in SCENARIOS:
-            logger.info("Round %d of %d: %s", number, ROUNDS, scenario.name)
-            for key in scenario.accounts:
-                yield from _runs(scenario, accounts[key], folder)
+            if number <= scenario.rounds:
+                logger.info("Round %d: %s", number, scenario.name)
+                for size in scenario.sizes:
+                    yield from _runs(scenario, accounts[size], folder)
 
 
 def _runs(scenario: Scenario, account: Account, folder: Path) -> Iterator[Sample]:
     """Run every program once, one soon after the other."""
     for program, command in commands(account, folder).items():
+        if program not in scenario.programs:
+            continue
+        account.delay(scenario.latency)
         cost = run(
             command,
             customers=account.customers,
@@ -66,7 +70,7 @@ def _runs(scenario: Scenario, account: Account, folder: Path) -> Iterator[Sample
             scenario.name,
             account.customers,
             **cost._asdict(),
-            in_flight=account.most_in_flight(),
+            **account.traffic()._asdict(),
         )
 
 

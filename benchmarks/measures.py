@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.scenarios import QUICK, SCENARIOS
+from benchmarks.figures import Figure
+from benchmarks.scenarios import QUICK, SCENARIOS, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from benchmarks.figures import Figures, Rounds
-    from benchmarks.scenarios import Scenario
 
 
 class Measure(NamedTuple):
@@ -18,24 +18,37 @@ class Measure(NamedTuple):
 
     Args:
         title: What, and in which unit.
+        scenario: Where it is measured.
         rounds: Derives it for a program.
     """
 
     title: str
+    scenario: Scenario
     rounds: Callable[[Figures, str], Rounds]
 
+    def by_program(self, figures: Figures) -> dict[str, Figure]:
+        """Return it for each program that was measured in the scenario."""
+        return {
+            program: Figure.of(self.rounds(figures, program))
+            for program in figures.programs
+            if program in self.scenario.programs
+        }
 
-def _cpu(figures: Figures, program: str) -> Rounds:
+
+def cpu(figures: Figures, program: str) -> Rounds:
+    """Return the CPU time of one more customer, in microseconds."""
     return [second * 1e6 for second in figures.cpu_per_customer(program, QUICK)]
 
 
-def _peak(figures: Figures, program: str) -> Rounds:
+def peak(figures: Figures, program: str) -> Rounds:
+    """Return the peak of the memory for the largest account, in MiB."""
     return figures.peak(program, QUICK, QUICK.large)
 
 
 def _wall(scenario: Scenario) -> Measure:
     return Measure(
         f"Wall time for a page, ms: {scenario.name}",
+        scenario,
         lambda figures, program: [
             second * 1e3 for second in figures.wall_per_page(program, scenario)
         ],
@@ -43,7 +56,7 @@ def _wall(scenario: Scenario) -> Measure:
 
 
 MEASURES = (
-    Measure("CPU for a customer, µs", _cpu),
-    Measure(f"Peak memory, MiB: {QUICK.large:,} customers", _peak),
+    Measure("CPU for a customer, µs", QUICK, cpu),
+    Measure(f"Peak memory, MiB: {QUICK.large:,} customers", QUICK, peak),
     *map(_wall, SCENARIOS),
 )

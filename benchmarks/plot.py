@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 from matplotlib.figure import Figure as Canvas
 
-from benchmarks.figures import Figure
 from benchmarks.measures import MEASURES
-from benchmarks.programs import TAP
+from benchmarks.scenarios import RANGES, TAP
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,19 +41,18 @@ def draw(figures: Figures, machine: str, file: Path) -> None:
         file: Where the plot goes.
     """
     with mpl.rc_context(_STYLE):
-        canvas = Canvas(figsize=(10, 8), layout="constrained")
+        canvas = Canvas(figsize=(10, 12), layout="constrained")
         canvas.suptitle("What the tap costs: less is better")
         canvas.supxlabel(textwrap.fill(machine, 120), fontsize="small")
-        panels = canvas.subplots(-(-len(MEASURES) // _COLUMNS), _COLUMNS, sharey=True)
-        panels.flat[0].invert_yaxis()
+        panels = canvas.subplots(-(-len(MEASURES) // _COLUMNS), _COLUMNS)
         for panel, measure in zip(panels.flat, MEASURES, strict=True):
             _draw_panel(panel, measure, figures)
         canvas.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
 
 
 def _draw_panel(panel: Axes, measure: Measure, figures: Figures) -> None:
-    programs = figures.programs
-    values = [Figure.of(measure.rounds(figures, program)) for program in programs]
+    by_program = measure.by_program(figures)
+    programs, values = list(by_program), list(by_program.values())
     bars = panel.barh(
         programs,
         [value.median for value in values],
@@ -63,11 +61,13 @@ def _draw_panel(panel: Axes, measure: Measure, figures: Figures) -> None:
             [value.highest - value.median for value in values],
         ],
         color=[
-            _TAP_COLOUR if program == TAP else _OTHER_COLOUR for program in programs
+            _TAP_COLOUR if program in {TAP, *RANGES} else _OTHER_COLOUR
+            for program in programs
         ],
         ecolor="#57606a",
     )
     panel.bar_label(bars, [f"{value.median:.3g}" for value in values], padding=4)
     panel.set_title(measure.title)
     panel.margins(x=0.15)
+    panel.invert_yaxis()
     panel.set_xlim(left=0)

@@ -21,7 +21,9 @@ class Sample:
         cpu: CPU time, seconds.
         wall: Time from start to end, seconds.
         peak: Peak of the resident memory, MiB.
-        in_flight: The most requests at once.
+        requests: How many requests it made.
+        in_flight: The most of them at once.
+        in_a_second: The most of them in any second.
     """
 
     program: str
@@ -30,7 +32,9 @@ class Sample:
     cpu: float
     wall: float
     peak: float
+    requests: int
     in_flight: int
+    in_a_second: int
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,15 @@ class Sandbox:
         """The requests for customers so far, in order."""
         return self._service.requests
 
+    @property
+    def latency(self) -> float:
+        """Seconds before a page; may be set at any time."""
+        return self._service.latency
+
+    @latency.setter
+    def latency(self, seconds: float) -> None:
+        self._service.latency = seconds
+
     def put(self, customer: Customer) -> None:
         """Add a customer, or change the one with its uuid.
 

@@ -73,7 +73,7 @@ class Service:
         self.changes: Changes | None = None
         self._pages = pages
         self._authorization = aiohttp.encode_basic_auth(api_key, "")
-        self._latency = latency
+        self.latency = latency
         self._rate_limit = RateLimit(rate_limit) if rate_limit else None
         self._connection_limit = connection_limit
         self._chunked = chunked
@@ -129,7 +129,7 @@ class Service:
         self, request: web.Request, seen: SeenRequest
     ) -> web.StreamResponse | None:
         exchange = Exchange(
-            request, self._pages, latency=self._latency, chunked=self._chunked
+            request, self._pages, latency=self.latency, chunked=self._chunked
         )
         fault = self.script(seen) if self.script else None
         try:

@@ -132,7 +132,7 @@ def test_a_record_costs_few_calls_of_the_sdk(count_calls: CountCalls) -> None:
 def test_memory_does_not_grow_with_the_account(tmp_path: Path) -> None:
     def peak(customers: int) -> int:
         with (
-            served(customers, latency=0) as account,
+            served(customers) as account,
             standard_output(tmp_path / "out"),
         ):
             tracemalloc.start()
