@@ -123,7 +123,8 @@ SETTINGS = th.PropertiesList(
         default=0,
         title="Sample size for custom attributes",
         description=(
-            "How many customers discovery reads to type custom attributes; 0: off."
+            "How many customers discovery reads to find the keys and types of custom "
+            "attributes, each of which becomes a column of its own; 0: off."
         ),
     ),
     additional_properties=False,

@@ -14,7 +14,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_chartmogul_customers.client import ChartMogulStream
 from tap_chartmogul_customers.errors import CursorRefusedError, PagingError
-from tap_chartmogul_customers.records.custom_attributes import with_types
+from tap_chartmogul_customers.records.custom_attributes import with_custom_columns
 from tap_chartmogul_customers.records.reader import RecordReader
 from tap_chartmogul_customers.records.schema import CUSTOMER_SCHEMA
 from tap_chartmogul_customers.sync.progress import Progress
@@ -58,7 +58,7 @@ class CustomersStream(ChartMogulStream):
     @cached_property
     @override
     def schema(self) -> dict[str, Any]:
-        """The customer's schema, with custom attributes typed if that is set.
+        """The customer's schema, with columns of custom attributes if they are set.
 
         A catalog that was passed in is used as it is: no customer is read for it.
         """
@@ -66,7 +66,8 @@ class CustomersStream(ChartMogulStream):
         if not size or self._tap.input_catalog is not None:
             return CUSTOMER_SCHEMA
         customers = chain.from_iterable(page.entries for page in self.pages())
-        return with_types(CUSTOMER_SCHEMA, islice(customers, int(size)), self.logger)
+        sample = islice(customers, int(size))
+        return with_custom_columns(CUSTOMER_SCHEMA, sample, self.logger)
 
     @cached_property
     def _reader(self) -> RecordReader:

@@ -1,3 +1,5 @@
+"""Custom attributes as columns of their own, beside all that is there without them."""
+
 from __future__ import annotations
 
 import json
@@ -7,14 +9,38 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox, faults, generate_customers
+from tap_chartmogul_customers.records.schema import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.running import Tap
+    from tests.running import Run, Tap
 
 SAMPLE = {"custom_attributes_sample_size": 50}
-FLAT = {"flattening_enabled": True, "flattening_max_depth": 2}
+
+TIME = {"type": ["string", "null"], "format": "date-time"}
+TEXT = {"type": ["string", "null"]}
+INTEGER = {"type": ["integer", "null"]}
+NUMBER = {"type": ["number", "null"]}
+BOOLEAN = {"type": ["boolean", "null"]}
+ARRAY = {"type": ["array", "null"]}
+OBJECT = {"type": ["object", "null"]}
+
+ODD_KEYS = (
+    "Средняя стоимость привлечения одного нового клиента в рублях за прошлый квартал",
+    "CAC",
+    "cac",
+    "__proto__",
+    "",
+    "id",
+    'in "quotes"',
+    "it's",
+    "`ticks`",
+    "two\nlines",
+    'attributes.custom["id"]',
+    "\\",
+    "\u2028",
+)
 
 
 def customers(*custom: dict[str, Any], group: str = "custom") -> list[dict[str, Any]]:
@@ -43,26 +69,47 @@ def account(
         sandbox.__exit__(None, None, None)
 
 
-def types(tap: Tap, *, group: str = "custom", **settings: object) -> dict[str, Any]:
-    """Discover, and return the types found."""
-    catalog = json.loads(tap.output("--discover", **{**SAMPLE, **settings}))
-    attributes = catalog["streams"][0]["schema"]["properties"]["attributes"]
-    found: dict[str, Any] = attributes["properties"][group].get("properties", {})
+def catalog(tap: Tap, **settings: object) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        tap.output("--discover", **{**SAMPLE, **settings})
+    )
     return found
 
 
-def read(tap: Tap, **settings: Any) -> list[dict[str, Any]]:
-    """Read the customers' custom attributes, by the id of the customer."""
-    run = tap.run(**{**SAMPLE, **settings})
+def columns(catalog: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the columns of custom attributes, without their descriptions."""
+    return {
+        name: {word: value for word, value in schema.items() if word != "description"}
+        for name, schema in catalog["streams"][0]["schema"]["properties"].items()
+        if name.startswith(("custom_", "stripe_"))
+    }
+
+
+def change(tap: Tap, custom: object) -> None:
+    """Give every customer these custom attributes."""
+    for customer in tap.sandbox.customers:
+        attributes = {**customer["attributes"], "custom": custom}
+        tap.sandbox.put({**customer, "attributes": attributes})
+
+
+def records(run: Run) -> list[dict[str, Any]]:
     assert run.code == 0, run.log
-    records = sorted(run.records, key=lambda record: record["id"])
-    return [record["attributes"]["custom"] for record in records]
+    return sorted(run.records, key=lambda record: record["id"])
 
 
-TIME = {"type": ["string", "null"], "format": "date-time"}
-TEXT = {"type": ["string", "null"]}
-INTEGER = {"type": ["integer", "null"]}
-NUMBER = {"type": ["number", "null"]}
+def custom(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record's columns of custom attributes."""
+    return {
+        name.removeprefix("custom_"): value
+        for name, value in record.items()
+        if name.startswith("custom_")
+    }
+
+
+def read(tap: Tap, **settings: Any) -> list[dict[str, Any]]:
+    """Read the columns of custom attributes, by the id of the customer."""
+    run = tap.run(**{**SAMPLE, **settings})
+    return [custom(record) for record in records(run)]
 
 
 @pytest.mark.parametrize(
@@ -70,43 +117,68 @@ NUMBER = {"type": ["number", "null"]}
     [
         ([1, 2], INTEGER),
         ([1, None], INTEGER),
+        ([2**63 - 1, -(2**63)], INTEGER),
+        ([1, 2**63], NUMBER),
+        ([1, -(2**63) - 1], NUMBER),
         ([1, Decimal("2.5")], NUMBER),
         ([Decimal("0.1")], NUMBER),
-        ([12345678901234567890], NUMBER),
-        ([True, False], {"type": ["boolean", "null"]}),
+        ([True, False], BOOLEAN),
         (["a", "b"], TEXT),
         (["2023-09-08 00:00:00", "2023-09-08T12:00:00+02:00"], TIME),
         (["2023-09-08", "2023-09-08T12:00:00.5Z", None], TIME),
         (["2023-09-08 00:00:00", "soon"], TEXT),
         (["2023-09-08 00:00:00", ""], TEXT),
+        (["2023-09-08 00:00:00", "0000-00-00 00:00:00"], TEXT),
+        (["4821-13-77"], TEXT),
+        (["0000-00-00"], TEXT),
+        (["2023-09-08T25:61:61"], TEXT),
+        (["0001-01-01T00:00:00+14:00"], TEXT),
         (["20230908", "2023"], TEXT),
         ([1, "1"], TEXT),
         ([1, True], TEXT),
         (["2023-09-08", 5], TEXT),
         ([None], TEXT),
-        ([["a"], []], {"type": ["array", "null"]}),
-        ([{"a": 1}], {"type": ["object", "null"]}),
+        ([["a"], []], ARRAY),
+        ([{"a": 1}], OBJECT),
         ([{"a": 1}, "a"], TEXT),
+        ([{"a": 1}, ["a"]], TEXT),
     ],
 )
 @pytest.mark.parametrize("group", ["custom", "stripe"])
-def test_discovery_types_a_key_by_its_values(
+def test_discovery_types_a_column_by_every_value_of_the_sample(
     account: Callable[..., Tap], group: str, values: list[Any], expected: object
 ) -> None:
     tap = account(*({"key": value} for value in values), group=group)
-    assert types(tap, group=group) == {"key": expected}
+    assert columns(catalog(tap)) == {f"{group}_key": expected}
+
+
+def test_nothing_else_changes_when_they_are_switched_on(
+    account: Callable[..., Tap],
+) -> None:
+    tap = account({"a": 1, "b": {"c": "2023-09-08"}}, {"a": Decimal("4.10")})
+    off, on = tap.run(), tap.run(**SAMPLE)
+    before, after = (
+        run.of_type("SCHEMA")[0]["schema"]["properties"] for run in (off, on)
+    )
+    assert list(before) == [column.name for column in COLUMNS]
+    assert list(after) == [*before, "custom_a", "custom_b"]
+    assert {name: after[name] for name in before} == before
+    for old, new in zip(records(off), records(on), strict=True):
+        assert {name: new[name] for name in old} == old
+        assert new.keys() - old == {"custom_a", "custom_b"}
 
 
 def test_discovery_reads_as_many_customers_as_it_is_told(
     account: Callable[..., Tap],
 ) -> None:
     tap = account(*({f"key {number}": number} for number in range(9)))
-    assert len(types(tap, custom_attributes_sample_size=4, per_page=3)) == 4
+    found = catalog(tap, custom_attributes_sample_size=4, per_page=3)
+    assert len(columns(found)) == 4
     assert len(tap.sandbox.requests) == 2
 
 
 def test_discovery_reads_none_when_it_is_off(tap: Tap, sandbox: Sandbox) -> None:
-    assert not types(tap, custom_attributes_sample_size=0)
+    assert not columns(catalog(tap, custom_attributes_sample_size=0))
     assert not sandbox.requests
 
 
@@ -125,14 +197,16 @@ def test_discovery_that_fails_says_so_in_one_line(tap: Tap, sandbox: Sandbox) ->
     assert "401" in run.errors[0]
 
 
-def test_a_catalog_is_used_as_it_is(account: Callable[..., Tap]) -> None:
+@pytest.mark.parametrize("size", [0, 50])
+def test_a_catalog_is_used_as_it_is(account: Callable[..., Tap], size: int) -> None:
     tap = account({"key": 1}, {"key": 2})
-    catalog = json.loads(tap.output("--discover", **SAMPLE))
+    kept = catalog(tap)
     tap.sandbox.requests.clear()
-    run = tap.run(catalog=catalog, **SAMPLE)
-    assert run.code == 0
+    change(tap, {"key": 3, "later": 1})
+    run = tap.run(catalog=kept, custom_attributes_sample_size=size)
+    assert [custom(record) for record in records(run)] == [{"key": 3}, {"key": 3}]
     assert len(tap.sandbox.requests) == 1
-    schema = catalog["streams"][0]["schema"]
+    schema = kept["streams"][0]["schema"]
     assert run.messages[0]["schema"]["properties"] == schema["properties"]
 
 
@@ -144,11 +218,12 @@ def test_values_are_read_as_their_types(account: Callable[..., Tap]) -> None:
         {"mixed": {"a": [1, Decimal("0.1")]}},
     )
     midnight = "2023-09-08T00:00:00+00:00"
+    nothing = dict.fromkeys(["n", "x", "at", "b", "mixed"])
     assert read(tap) == [
         {"n": 1, "x": 1, "at": midnight, "b": True, "mixed": "5"},
-        {"n": 2, "x": Decimal("0.10"), "at": midnight},
-        {"mixed": "five", "x": 12345678901234567890},
-        {"mixed": '{"a":[1,0.1]}'},
+        {**nothing, "n": 2, "x": Decimal("0.10"), "at": midnight},
+        {**nothing, "mixed": "five", "x": 12345678901234567890},
+        {**nothing, "mixed": '{"a":[1,0.1]}'},
     ]
 
 
@@ -156,59 +231,50 @@ def test_a_value_of_another_type_becomes_null_with_one_warning_and_a_count(
     account: Callable[..., Tap],
 ) -> None:
     good = {"n": 1, "x": Decimal("0.5"), "at": "2023-09-08", "b": True}
-    bad = {"n": "a secret", "x": "no", "at": "later", "b": 1}
-    tap = account(good, bad, {**good, "n": 2.5}, bad)
-    catalog = json.loads(tap.output("--discover", **SAMPLE))
-    custom = catalog["streams"][0]["schema"]["properties"]["attributes"]["properties"]
-    custom["custom"]["properties"] = {
-        "n": INTEGER,
-        "x": NUMBER,
-        "at": TIME,
-        "b": {"type": ["boolean", "null"]},
-    }
-    run = tap.run(catalog=catalog)
-    assert run.code == 0
-    nothing = dict.fromkeys(bad)
-    values = sorted(run.records, key=lambda record: record["id"])
-    assert [record["attributes"]["custom"] for record in values] == [
-        {**good, "at": "2023-09-08T00:00:00+00:00"},
-        nothing,
-        {**good, "at": "2023-09-08T00:00:00+00:00", "n": None},
-        nothing,
-    ]
+    tap = account(good, good, good)
+    kept = catalog(tap)
+    change(tap, bad := {"n": "a secret", "x": "no", "at": "later", "b": 1})
+    first = tap.sandbox.customers[0]
+    tap.sandbox.put({**first, "attributes": {"custom": {**good, "n": Decimal("2.5")}}})
+    run = tap.run(catalog=kept)
+    of_first, *others = records(run)
+    assert custom(of_first) == {**good, "n": None, "at": "2023-09-08T00:00:00+00:00"}
+    for record in others:
+        assert custom(record) == dict.fromkeys(bad)
+        assert record["attributes"]["custom"] == bad
     once = [line for line in run.warnings if "becomes null" in line]
     counts = [line.split("| ")[-1] for line in run.warnings if "became null" in line]
     assert len(once) == 4
     assert sorted(counts) == [
-        "2 values of `attributes.custom.at` did not fit its type and became null",
-        "2 values of `attributes.custom.b` did not fit its type and became null",
-        "2 values of `attributes.custom.x` did not fit its type and became null",
-        "3 values of `attributes.custom.n` did not fit its type and became null",
+        "2 values did not fit the type of `custom_at` and became null there",
+        "2 values did not fit the type of `custom_b` and became null there",
+        "2 values did not fit the type of `custom_x` and became null there",
+        "3 values did not fit the type of `custom_n` and became null there",
     ]
     assert "a secret" not in run.log
 
 
-def test_custom_attributes_that_are_no_object_become_null(
+def test_a_whole_number_fits_an_integer_however_it_is_written(
     account: Callable[..., Tap],
 ) -> None:
-    tap = account({"key": 1}, {"key": 1})
-    odd = tap.sandbox.customers[0]
-    tap.sandbox.put({**odd, "attributes": {**odd["attributes"], "custom": []}})
-    values = read(tap)
-    assert {"key": 1} in values
-    assert None in values
+    tap = account({"n": 1})
+    kept = catalog(tap)
+    change(tap, {"n": Decimal("4100.0")})
+    assert read(tap, catalog=kept) == [{"n": 4100}]
 
 
-@pytest.mark.parametrize("attributes", [None, "none", {}, {"custom": None}])
-def test_customers_without_custom_attributes_cost_discovery_nothing(
+@pytest.mark.parametrize(
+    "attributes", [None, "none", {}, {"custom": None}, {"custom": []}]
+)
+def test_a_customer_without_custom_attributes_has_nulls(
     account: Callable[..., Tap], attributes: object
 ) -> None:
     tap = account({"key": 1}, {"key": 2})
     tap.sandbox.put({**tap.sandbox.customers[0], "attributes": attributes})
-    assert types(tap) == {"key": INTEGER}
-    run = tap.run(**SAMPLE)
-    assert run.code == 0
-    assert len(run.records) == 2
+    assert columns(catalog(tap)) == {"custom_key": INTEGER}
+    values = read(tap)
+    assert {"key": None} in values
+    assert {"key": 1} in values or {"key": 2} in values
 
 
 def test_lists_objects_and_nulls_fit_their_types(account: Callable[..., Tap]) -> None:
@@ -219,69 +285,131 @@ def test_lists_objects_and_nulls_fit_their_types(account: Callable[..., Tap]) ->
 
 def test_lists_and_objects_take_nothing_else(account: Callable[..., Tap]) -> None:
     tap = account({"list": [1], "object": {"a": 1}})
-    catalog = json.loads(tap.output("--discover", **SAMPLE))
-    for customer in tap.sandbox.customers:
-        customer["attributes"]["custom"] = {"list": {"a": 1}, "object": [1]}
-        tap.sandbox.put(customer)
-    assert read(tap, catalog=catalog) == [{"list": None, "object": None}]
+    kept = catalog(tap)
+    change(tap, {"list": {"a": 1}, "object": [1]})
+    assert read(tap, catalog=kept) == [{"list": None, "object": None}]
 
 
-def test_untyped_attributes_come_through_as_they_were(
+def test_any_key_becomes_a_column_that_knows_its_key(
     account: Callable[..., Tap],
 ) -> None:
-    sent = {"key": "2023-09-08 00:00:00", "n": Decimal("4100.0")}
-    assert read(account(sent), custom_attributes_sample_size=0) == [sent]
+    tap = account({key: number for number, key in enumerate(ODD_KEYS)})
+    found = catalog(tap)
+    assert len({name.casefold() for name in columns(found)}) == len(ODD_KEYS)
+    (record,) = records(tap.run(catalog=found))
+    described = {
+        schema["description"]: record[name]
+        for name, schema in found["streams"][0]["schema"]["properties"].items()
+        if name.startswith("custom_")
+    }
+    assert described == {
+        f"attributes.custom[{json.dumps(key, ensure_ascii=False)}]": number
+        for number, key in enumerate(ODD_KEYS)
+    }
 
 
-def test_flattening_makes_typed_columns(account: Callable[..., Tap]) -> None:
-    tap = account({"CAC": 213, "pro": False}, {"CAC": Decimal("0.5")})
-    run = tap.run(**SAMPLE, **FLAT)
-    assert run.code == 0
-    properties = run.messages[0]["schema"]["properties"]
-    assert properties["attributes__custom__CAC"] == NUMBER
-    assert properties["attributes__custom__pro"]["type"] == ["boolean", "null"]
-    first, second = sorted(run.records, key=lambda record: record["id"])
-    assert first["attributes__custom__CAC"] == 213
-    assert first["attributes__custom__pro"] is False
-    assert second["attributes__custom__CAC"] == Decimal("0.5")
-
-
-def test_a_typed_key_can_be_deselected(account: Callable[..., Tap]) -> None:
-    tap = account({"keep": 1, "drop": 2})
-    catalog = json.loads(tap.output("--discover", **SAMPLE))
-    for entry in catalog["streams"][0]["metadata"]:
-        entry["metadata"]["selected"] = "drop" not in entry["breadcrumb"]
-    run = tap.run(catalog=catalog)
-    assert [record["attributes"]["custom"] for record in run.records] == [{"keep": 1}]
-
-
-def test_a_typed_key_can_be_renamed_by_a_stream_map(
+def test_a_name_is_the_same_whatever_other_keys_there_are(
     account: Callable[..., Tap],
 ) -> None:
-    tap = account({"CAC": 213})
-    maps = {"customers": {"cac": "int(attributes['custom']['CAC'])"}}
-    run = tap.run(stream_maps=maps, **SAMPLE)
-    assert run.records[0]["cac"] == 213
-    assert run.messages[0]["schema"]["properties"]["cac"]["type"] == ["integer", "null"]
+    tap = account(dict.fromkeys(ODD_KEYS, 1))
+    before = columns(catalog(tap))
+    change(tap, {**dict.fromkeys(ODD_KEYS, 1), "utmCampaign": "a"})
+    assert columns(catalog(tap)) == {**before, "custom_utm_campaign": TEXT}
 
 
-def test_discovery_warns_of_keys_that_differ_only_in_case(
-    account: Callable[..., Tap],
-) -> None:
-    tap = account({"CAC": 1, "plan": "a"}, {"cac": 2})
-    run = tap.run(**SAMPLE)
-    assert run.code == 0
-    (warning,) = run.warnings
-    assert "'CAC', 'cac'" in warning
-    assert "plan" not in warning
-
-
-def test_columns_that_collide_after_flattening_are_named_before_the_first_record(
-    account: Callable[..., Tap],
-) -> None:
+@pytest.mark.parametrize("depth", [1, 2])
+def test_flattening_keeps_the_columns(account: Callable[..., Tap], depth: int) -> None:
     long = "a" * 80
-    tap = account({f"{long}b": 1, f"{long}c": 2})
-    run = tap.run(flattening_max_key_length=63, **SAMPLE, **FLAT)
-    assert run.code == 1
-    assert "Duplicate column name produced in schema: att" in run.errors[0]
-    assert not run.messages
+    values = {"CAC": 213, "list": [1], "object": {"a": 1}, "empty": {}, long: True}
+    tap = account(values)
+    run = tap.run(
+        flattening_enabled=True,
+        flattening_max_depth=depth,
+        flattening_max_key_length=63,
+        **SAMPLE,
+    )
+    (record,) = records(run)
+    properties = run.messages[0]["schema"]["properties"]
+    found = {name: value for name, value in properties.items() if "custom_" in name}
+    assert set(found) == set(columns(catalog(tap)))
+    assert found["custom_cac"]["type"] == ["integer", "null"]
+    assert record["custom_cac"] == 213
+    assert json.loads(record["custom_list"]) == [1]
+    assert json.loads(record["custom_object"]) == {"a": 1}
+    assert record["custom_empty"] == "{}"
+
+
+def test_a_column_can_be_deselected(account: Callable[..., Tap]) -> None:
+    tap = account({"keep": 1, "drop": 2})
+    kept = catalog(tap)
+    for entry in kept["streams"][0]["metadata"]:
+        entry["metadata"]["selected"] = "custom_drop" not in entry["breadcrumb"]
+    run = tap.run(catalog=kept)
+    (record,) = records(run)
+    assert custom(record) == {"keep": 1}
+    assert record["attributes"]["custom"] == {"keep": 1, "drop": 2}
+    assert "custom_drop" not in run.messages[0]["schema"]["properties"]
+
+
+def test_columns_stay_when_the_attributes_are_deselected(
+    account: Callable[..., Tap],
+) -> None:
+    tap = account({"key": 1})
+    kept = catalog(tap)
+    for entry in kept["streams"][0]["metadata"]:
+        entry["metadata"]["selected"] = "attributes" not in entry["breadcrumb"]
+    (record,) = records(tap.run(catalog=kept))
+    assert custom(record) == {"key": 1}
+    assert "attributes" not in record
+
+
+def test_a_stream_map_takes_columns_and_attributes(
+    account: Callable[..., Tap],
+) -> None:
+    tap = account({"CAC": 213, "plan": "gold"})
+    maps = {
+        "customers": {
+            "cost": "int(custom_cac)",
+            "plan": "attributes['custom']['plan']",
+            "custom_plan": None,
+        }
+    }
+    run = tap.run(stream_maps=maps, **SAMPLE)
+    (record,) = records(run)
+    assert (record["cost"], record["plan"]) == (213, "gold")
+    assert custom(record) == {"cac": 213}
+    assert run.messages[0]["schema"]["properties"]["cost"]["type"] == [
+        "integer",
+        "null",
+    ]
+
+
+def test_a_type_set_by_hand_decides(account: Callable[..., Tap]) -> None:
+    tap = account({"plan": 5, "rare": "2023-09-08"})
+    kept = catalog(tap, custom_attributes_sample_size=0)
+    kept["streams"][0]["schema"]["properties"] |= {
+        "custom_plan": {**TEXT, "description": 'attributes.custom["plan"]'},
+        "custom_rare": {
+            "type": "string",
+            "format": "date-time",
+            "description": 'attributes.custom["rare"]',
+        },
+    }
+    assert read(tap, catalog=kept) == [
+        {"plan": "5", "rare": "2023-09-08T00:00:00+00:00"}
+    ]
+
+
+@pytest.mark.parametrize("description", [None, "My plan", 'attributes.custom["a"b"]'])
+def test_a_column_whose_key_no_description_names_stays_empty_with_a_warning(
+    account: Callable[..., Tap], description: str | None
+) -> None:
+    tap = account({"plan": 5})
+    kept = catalog(tap)
+    column = kept["streams"][0]["schema"]["properties"]["custom_plan"]
+    column["description"] = description
+    run = tap.run(catalog=kept)
+    assert run.code == 0
+    assert not run.records[0].get("custom_plan")
+    (warning,) = run.warnings
+    assert "`custom_plan`" in warning

@@ -141,7 +141,9 @@ def test_makes_columns_of_custom_attributes(tap: Tap) -> None:
     run = tap.run(**settings("custom"))
     assert run.code == 0
     properties = run.messages[0]["schema"]["properties"]
-    assert properties["attributes__custom__CAC"]["type"] != ["string", "null"]
+    assert properties["custom_utm_campaign"]["description"] in TEXT
+    assert properties["custom_cac"]["type"] == ["integer", "null"]
+    assert "stripe_uid" in properties
 
 
 def test_tells_which_rows_have_gone(tap: Tap) -> None:

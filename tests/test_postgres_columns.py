@@ -1,8 +1,7 @@
-"""Custom attributes as typed columns of a real PostgreSQL table."""
+"""Custom attributes as columns of a real PostgreSQL table that is there already."""
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -12,18 +11,14 @@ import pytest
 from sandbox import Sandbox, generate_customers
 from tests.postgres import Database, Pipeline, postgres
 from tests.running import Tap
+from tests.test_custom_attributes import ODD_KEYS, catalog, change, custom
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SETTINGS = {
-    "custom_attributes_sample_size": 100,
-    "flattening_enabled": True,
-    "flattening_max_depth": 2,
-    "flattening_max_key_length": 63,
-}
-LONG = "a key so long that the name of its column has more than 63 bytes"
+SAMPLE = {"custom_attributes_sample_size": 100}
+OFF = {"custom_attributes_sample_size": 0}
 
 CUSTOM: list[dict[str, Any]] = [
     {
@@ -33,18 +28,34 @@ CUSTOM: list[dict[str, Any]] = [
         "convertedAt": "2023-09-08 00:00:00",
         "pro": False,
         "mixed": 5,
-        "Account Notes": "💎",
-        LONG: "long",
+        "list": [1, {"a": Decimal("0.1")}],
+        "object": {"a": [1]},
+        "looksLikeATime": "0000-00-00",
     },
     {
         "CAC": 7,
         "score": Decimal("0.5"),
         "convertedAt": "2023-09-08T12:00:00+02:00",
         "pro": True,
-        "mixed": "five",
+        "mixed": "💎",
+        "list": [],
+        "object": {},
     },
-    {"mixed": [1, {"a": Decimal("0.1")}]},
+    {},
 ]
+
+TYPES = {
+    "custom_cac": "bigint",
+    "custom_cac_e4bc7fd4": "text",
+    "custom_score": "numeric",
+    "custom_converted_at": "timestamp without time zone",
+    "custom_pro": "boolean",
+    "custom_mixed": "text",
+    "custom_list": "jsonb",
+    "custom_object": "jsonb",
+    "custom_looks_like_a_time": "text",
+    "stripe_uid": "bigint",
+}
 
 
 @pytest.fixture(scope="module")
@@ -56,84 +67,129 @@ def server() -> Iterator[Database]:
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     customers = generate_customers(len(CUSTOM), seed=5)
-    for customer, custom in zip(customers, CUSTOM, strict=True):
-        customer["attributes"] = {"tags": ["a"], "stripe": {"uid": 7}, "custom": custom}
+    for customer, values in zip(customers, CUSTOM, strict=True):
+        customer["attributes"] = {"tags": ["a"], "stripe": {"uid": 7}, "custom": values}
     with Sandbox(customers, rate_limit=None) as sandbox:
         yield sandbox
 
 
+@pytest.fixture
+def tap(sandbox: Sandbox, tmp_path: Path) -> Tap:
+    return Tap(sandbox, tmp_path)
+
+
+@pytest.fixture
+def warehouse(server: Database, request: pytest.FixtureRequest) -> Database:
+    return server.copy(request.function.__name__[-60:])
+
+
 def load(tap: Tap, warehouse: Database, **options: Any) -> list[dict[str, Any]]:
-    """Load, and return the custom columns in the order of the customers' ids."""
-    command = tap.command(**{**SETTINGS, **options})
+    """Load, and return the rows in the order of the customers' ids."""
+    assert codes(tap, warehouse, **options) == (0, 0)
+    return rows(warehouse)
+
+
+def codes(tap: Tap, warehouse: Database, **options: Any) -> tuple[int, int]:
+    command = tap.command(**{**SAMPLE, **options})
     with Pipeline(command, warehouse, tap.folder) as pipeline:
         run = pipeline.end()
-    assert (run.tap_code, run.target_code) == (0, 0)
-    return [
-        {
-            name.removeprefix("attributes__custom__"): value
-            for name, value in row.items()
-            if "__custom__" in name or "cus__" in name
-        }
-        for row in warehouse.execute("SELECT * FROM public.customers ORDER BY id")
-    ]
+    return run.tap_code, run.target_code
 
 
-def change(sandbox: Sandbox, custom: dict[str, Any]) -> None:
-    for customer in sandbox.customers:
-        attributes = {**customer["attributes"], "custom": custom}
-        sandbox.put({**customer, "attributes": attributes})
+def rows(warehouse: Database) -> list[dict[str, Any]]:
+    return sorted(warehouse.customers().values(), key=lambda row: row["id"])
 
 
 def types(warehouse: Database) -> dict[str, str]:
-    rows = warehouse.execute(
+    found = warehouse.execute(
         "SELECT column_name, data_type FROM information_schema.columns"
-        " WHERE table_name = 'customers'"
+        " WHERE table_name = 'customers' AND column_name NOT LIKE '\\_sdc\\_%'"
     )
-    return {row["column_name"]: row["data_type"] for row in rows}
+    return {row["column_name"]: row["data_type"] for row in found}
 
 
-def test_custom_attributes_become_typed_columns_with_their_values(
-    server: Database, sandbox: Sandbox, tmp_path: Path
+def without(rows: list[dict[str, Any]], *, columns: set[str]) -> list[dict[str, Any]]:
+    return [
+        {name: value for name, value in row.items() if name not in columns}
+        for row in rows
+    ]
+
+
+def test_columns_are_added_to_a_table_whose_others_stay(
+    tap: Tap, warehouse: Database
 ) -> None:
-    warehouse = server.copy("columns")
-    tap = Tap(sandbox, tmp_path)
-    first, second, third = load(tap, warehouse)
-    (shortened,) = (name for name in first if name.startswith("att__cus__"))
+    before = load(tap, warehouse, **OFF)
+    types_before = types(warehouse)
+    assert not types_before.keys() & TYPES.keys()
+    after = load(tap, warehouse)
+    assert types(warehouse) == {**types_before, **TYPES}
+    assert without(after, columns=set(TYPES)) == before
+    first, second, third = map(custom, after)
     assert first == {
-        "CAC": 213,
-        "cac": "differs only in case",
+        "cac": 213,
+        "cac_e4bc7fd4": "differs only in case",
         "score": 1,
-        "convertedAt": datetime(2023, 9, 8),  # noqa: DTZ001 (as the target makes it)
+        "converted_at": datetime(2023, 9, 8),  # noqa: DTZ001 (as the target makes it)
         "pro": False,
         "mixed": "5",
-        "Account Notes": "💎",
-        shortened: "long",
+        "list": [1, {"a": Decimal("0.1")}],
+        "object": {"a": [1]},
+        "looks_like_a_time": "0000-00-00",
     }
-    assert second["convertedAt"] == datetime(2023, 9, 8, 10)  # noqa: DTZ001
-    assert (second["CAC"], second["score"], second["pro"]) == (7, Decimal("0.5"), True)
-    assert second["mixed"] == "five"
-    assert json.loads(third["mixed"]) == [1, {"a": 0.1}]
-    found = types(warehouse)
-    assert found["attributes__custom__CAC"] == "bigint"
-    assert found["attributes__custom__cac"] == "text"
-    assert found["attributes__custom__score"] == "numeric"
-    assert found["attributes__custom__convertedAt"].startswith("timestamp")
-    assert found["attributes__custom__pro"] == "boolean"
-    assert found["attributes__custom__mixed"] == "text"
-    assert found["attributes__stripe__uid"] == "bigint"
+    assert second["converted_at"] == datetime(2023, 9, 8, 10)  # noqa: DTZ001
+    assert (second["cac"], second["score"], second["pro"]) == (7, Decimal("0.5"), True)
+    assert (second["mixed"], second["list"], second["object"]) == ("💎", [], {})
+    assert set(third.values()) == {None}
+    assert [row["stripe_uid"] for row in after] == [7, 7, 7]
 
 
-def test_what_comes_after_discovery_does_not_break_the_load(
-    server: Database, sandbox: Sandbox, tmp_path: Path
-) -> None:
-    warehouse = server.copy("later")
-    tap = Tap(sandbox, tmp_path)
-    catalog = json.loads(tap.output("--discover", **SETTINGS))
-    load(tap, warehouse, catalog=catalog)
-    change(sandbox, {"CAC": "much", "pro": 1, "convertedAt": "soon", "brandNew": 1})
-    for row in load(tap, warehouse, catalog=catalog):
-        assert row["CAC"] is row["pro"] is row["convertedAt"] is None
-        assert "brandNew" not in row
-    change(sandbox, {"CAC": 5, "brandNew": 1})
+def test_a_key_that_is_new_adds_its_column_alone(tap: Tap, warehouse: Database) -> None:
+    load(tap, warehouse)
+    types_before = types(warehouse)
+    change(tap, {"CAC": 5, "brandNew": Decimal("1.5")})
     for row in load(tap, warehouse):
-        assert (row["CAC"], row["brandNew"]) == (5, 1)
+        assert (row["custom_cac"], row["custom_brand_new"]) == (5, Decimal("1.5"))
+    assert types(warehouse) == {**types_before, "custom_brand_new": "numeric"}
+
+
+def test_a_key_whose_kind_changed_is_null_with_a_catalog_that_was_kept(
+    tap: Tap, warehouse: Database
+) -> None:
+    kept = catalog(tap)
+    load(tap, warehouse, catalog=kept)
+    types_before = types(warehouse)
+    change(
+        tap,
+        {"CAC": "much", "pro": 1, "convertedAt": "soon", "list": {}, "brandNew": 1},
+    )
+    for row in load(tap, warehouse, catalog=kept):
+        for name in ("cac", "pro", "converted_at", "list"):
+            assert row[f"custom_{name}"] is None
+        assert row["attributes"]["custom"]["CAC"] == "much"
+    assert types(warehouse) == types_before
+
+
+def test_a_key_whose_kind_changed_loads_once_its_column_is_altered(
+    tap: Tap, warehouse: Database
+) -> None:
+    load(tap, warehouse)
+    before = rows(warehouse)
+    change(tap, {"CAC": "much"})
+    _, target_code = codes(tap, warehouse)
+    assert target_code != 0
+    assert rows(warehouse) == before
+    warehouse.execute("ALTER TABLE customers ALTER COLUMN custom_cac TYPE text")
+    assert {row["custom_cac"] for row in load(tap, warehouse)} == {"much"}
+    # The other way needs nothing: text takes numbers.
+    change(tap, {"CAC": 5})
+    assert {row["custom_cac"] for row in load(tap, warehouse)} == {"5"}
+    assert types(warehouse)["custom_cac"] == "text"
+
+
+@pytest.mark.parametrize("flattening", [False, True])
+def test_any_key_loads(server: Database, tap: Tap, *, flattening: bool) -> None:
+    warehouse = server.copy(f"any_key_{flattening}".lower())
+    change(tap, {key: number for number, key in enumerate(ODD_KEYS)})
+    loaded = load(tap, warehouse, flattening_enabled=flattening, flattening_max_depth=2)
+    for row in loaded:
+        assert sorted(custom(row).values()) == list(range(len(ODD_KEYS)))

@@ -1,18 +1,17 @@
-"""Types of custom attributes: found by discovery, kept by every read."""
+"""Custom attributes as columns: found by discovery, filled by every read."""
 
 from __future__ import annotations
 
-import copy
+import json
 import re
 from collections import Counter
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from genson import SchemaBuilder
-
+from tap_chartmogul_customers.records.column_names import column_names
 from tap_chartmogul_customers.records.values import (
-    INT64,
     UnreadableError,
+    as_json,
     read_integer,
     read_object,
     read_text,
@@ -26,85 +25,13 @@ if TYPE_CHECKING:
 GROUPS = ("custom", "stripe")
 """The objects in `attributes` whose keys are the account's own."""
 
+_SOURCE = re.compile(rf'attributes\.({"|".join(GROUPS)})\[(".*")\]', re.DOTALL)
+"""The description of a custom column, which says whose values it has: the SDK drops
+from a catalog's schema every keyword that it does not know."""
+
 _TIME = re.compile(
     r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?"
 )
-
-
-def with_types(
-    schema: dict[str, Any], customers: Iterable[dict[str, Any]], logger: logging.Logger
-) -> dict[str, Any]:
-    """Add a type for each key of custom attributes that customers have.
-
-    Args:
-        schema: The customer's schema.
-        customers: The sample, as the API sends them.
-        logger: Where it says which keys differ only in case.
-
-    Returns:
-        A schema with the keys found under `attributes`, open for others.
-    """
-    schema = copy.deepcopy(schema)
-    found: dict[str, dict[str, list[Any]]] = {group: {} for group in GROUPS}
-    for customer in customers:
-        for group, key, value in _entries(customer.get("attributes")):
-            found[group].setdefault(key, []).append(value)
-    properties = schema["properties"]["attributes"]["properties"]
-    for group, values in found.items():
-        if values:
-            _warn_of_cases(group, values, logger)
-            properties[group] |= {
-                "type": ["object", "null"],
-                "properties": {key: _type(each) for key, each in values.items()},
-                "additionalProperties": True,
-            }
-    return schema
-
-
-def _entries(attributes: object) -> Iterator[tuple[str, str, Any]]:
-    if not isinstance(attributes, dict):
-        return
-    for group in GROUPS:
-        if isinstance(entries := attributes.get(group), dict):
-            for key, value in entries.items():
-                yield group, key, value
-
-
-def _type(values: list[Any]) -> dict[str, Any]:
-    """Infer the schema of a key from its values; text where they differ in kind."""
-    builder = SchemaBuilder(schema_uri=None)
-    for value in values:
-        builder.add_object(_example(value))
-    kinds = builder.to_schema().get("type", "null")
-    kinds = {kinds} if isinstance(kinds, str) else set(kinds)
-    kinds.discard("null")
-    kind = kinds.pop() if len(kinds) == 1 else "string"
-    schema: dict[str, Any] = {"type": [kind, "null"]}
-    texts = [value for value in values if value is not None]
-    if texts and all(isinstance(text, str) and _TIME.fullmatch(text) for text in texts):
-        schema["format"] = "date-time"
-    return schema
-
-
-def _example(value: object) -> object:
-    """Return a value of the same kind, for a library that knows no decimals."""
-    if isinstance(value, (dict, list)):
-        return type(value)()
-    if isinstance(value, Decimal) or (type(value) is int and value not in INT64):
-        return 0.5
-    return value
-
-
-def _warn_of_cases(group: str, keys: Iterable[str], logger: logging.Logger) -> None:
-    folded = Counter(key.casefold() for key in keys)
-    same = sorted(key for key in keys if folded[key.casefold()] > 1)
-    if same:
-        logger.warning(
-            "Keys of `attributes.%s` differ only in case, which some targets ignore; "
-            "deselect or rename all but one of each: %s",
-            group,
-            ", ".join(map(repr, same)),
-        )
 
 
 def _read_number(value: object) -> int | Decimal:
@@ -125,91 +52,173 @@ def _read_array(value: object) -> list[Any]:
     raise UnreadableError
 
 
-_READERS: dict[str, Callable[[Any], Any]] = {
-    "string": read_text,
-    "integer": read_integer,
-    "number": _read_number,
-    "boolean": _read_boolean,
-    "object": read_object,
-    "array": _read_array,
-}
+class _Kind(NamedTuple):
+    """What the values of a key may all be."""
+
+    type: str
+    read: Callable[[Any], Any]
+    is_typical: Callable[[Any], bool] = lambda _: True
+    """Whether a value that can be read speaks for this kind."""
+    format: str | None = None
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        # Without `properties` or `items`, a column of JSON for any target.
+        schema: dict[str, Any] = {"type": [self.type, "null"]}
+        return {**schema, "format": self.format} if self.format else schema
+
+    def fits(self, value: object) -> bool:
+        if not self.is_typical(value):
+            return False
+        try:
+            self.read(value)
+        except UnreadableError:
+            return False
+        return True
 
 
-class TypedAttributes:
-    """Keeps the values of custom attributes to the types that a catalog has for them.
+_TEXT = _Kind("string", read_text)
+_KINDS = (
+    _Kind("integer", read_integer, lambda value: type(value) is int),
+    _Kind("number", _read_number),
+    _Kind("boolean", _read_boolean),
+    _Kind(
+        "string",
+        read_timestamp,
+        lambda value: isinstance(value, str) and bool(_TIME.fullmatch(value)),
+        format="date-time",
+    ),
+    _Kind("array", _read_array),
+    _Kind("object", read_object),
+    _TEXT,
+)
+"""The first that fits every value of a key is its kind; text fits all."""
+
+
+def with_custom_columns(
+    schema: dict[str, Any], customers: Iterable[dict[str, Any]], logger: logging.Logger
+) -> dict[str, Any]:
+    """Add a column for each key of custom attributes that customers have.
 
     Args:
-        schema: The schema of `attributes`, from the catalog.
+        schema: The customer's schema.
+        customers: The sample, as the API sends them.
+        logger: Where it says how many keys there are.
+
+    Returns:
+        A schema with the same columns, and behind them those of custom attributes.
+    """
+    found: dict[str, dict[str, tuple[_Kind, ...]]] = {group: {} for group in GROUPS}
+    for customer in customers:
+        for group, key, value in _entries(customer.get("attributes")):
+            kinds = found[group].setdefault(key, ())
+            if value is not None:
+                found[group][key] = tuple(
+                    kind for kind in kinds or _KINDS if kind.fits(value)
+                )
+    columns = dict(schema["properties"])
+    for group, keys in found.items():
+        logger.info("Found %d keys of `attributes.%s`", len(keys), group)
+        for key, name in column_names(keys, prefix=group, taken=columns).items():
+            kind, *_ = keys[key] or (_TEXT,)
+            source = f"attributes.{group}[{as_json(key)}]"
+            columns[name] = {**kind.schema, "description": source}
+    return {**schema, "properties": columns}
+
+
+def _entries(attributes: object) -> Iterator[tuple[str, str, Any]]:
+    if not isinstance(attributes, dict):
+        return
+    for group in GROUPS:
+        if isinstance(entries := attributes.get(group), dict):
+            for key, value in entries.items():
+                yield group, key, value
+
+
+class _Column(NamedTuple):
+    name: str
+    key: str
+    read: Callable[[Any], Any]
+
+
+class CustomColumns:
+    """Fills the columns that a catalog has for custom attributes.
+
+    Args:
+        schema: The schema of a record, from the catalog.
         logger: Where warnings go.
     """
 
     def __init__(self, schema: dict[str, Any], logger: logging.Logger) -> None:
         self._logger = logger
         self._misfits = Counter[str]()
-        self._readers = {
-            group: readers
-            for group in GROUPS
-            if (readers := _readers(schema.get("properties", {}).get(group, {})))
-        }
+        self._columns: dict[str, list[_Column]] = {}
+        for name, column in schema["properties"].items():
+            if source := _source(column):
+                group, key = source
+                self._columns.setdefault(group, []).append(
+                    _Column(name, key, _kind(column).read)
+                )
+            elif name.startswith(tuple(f"{group}_" for group in GROUPS)):
+                logger.warning(
+                    "Column `%s` stays empty: its description in the catalog does not "
+                    'name a key, as attributes.custom["key"] would',
+                    name,
+                )
 
-    def read(self, attributes: dict[str, Any] | None) -> None:
-        """Put null in place of each value that does not fit its key's type.
+    def fill(self, record: dict[str, Any], attributes: object) -> None:
+        """Add the values of a customer's custom attributes to its record.
 
         Args:
-            attributes: The attributes of a customer, changed in place.
+            record: The record of the customer, changed in place.
+            attributes: The customer's attributes, as the API sends them.
         """
-        if not attributes:
-            return
-        for group, readers in self._readers.items():
-            values = attributes.get(group)
-            if isinstance(values, dict):
-                for key in readers.keys() & values.keys():
-                    values[key] = self._read(
-                        f"{group}.{key}", readers[key], values[key]
-                    )
-            elif values is not None:
-                attributes[group] = self._read(group, read_object, values)
+        for group, columns in self._columns.items():
+            values = attributes.get(group) if isinstance(attributes, dict) else None
+            if not isinstance(values, dict):
+                values = {}
+            for column in columns:
+                value = values.get(column.key)
+                record[column.name] = (
+                    None if value is None else self._read(column, value)
+                )
 
     def report(self) -> None:
         """Say how many values did not fit, if any."""
-        for path, count in self._misfits.items():
+        for name, count in self._misfits.items():
             self._logger.warning(
-                "%d values of `attributes.%s` did not fit its type and became null",
+                "%d values did not fit the type of `%s` and became null there",
                 count,
-                path,
+                name,
             )
 
-    def _read(
-        self,
-        path: str,
-        read: Callable[[Any], Any],
-        value: Any,  # noqa: ANN401
-    ) -> Any:  # noqa: ANN401
-        if value is None:
-            return None
+    def _read(self, column: _Column, value: Any) -> Any:  # noqa: ANN401
         try:
-            return read(value)
+            return column.read(value)
         except UnreadableError:
-            self._misfits[path] += 1
-            if self._misfits[path] == 1:
+            self._misfits[column.name] += 1
+            if self._misfits[column.name] == 1:
                 self._logger.warning(
-                    "A value of `attributes.%s` does not fit the type that discovery "
-                    "found and becomes null",
-                    path,
+                    "A value does not fit the type that discovery found for `%s` and "
+                    "becomes null there; `attributes` has it",
+                    column.name,
                 )
             return None
 
 
-def _readers(schema: dict[str, Any]) -> dict[str, Callable[[Any], Any]]:
-    return {
-        key: _reader(types, each.get("format"))
-        for key, each in schema.get("properties", {}).items()
-        if (types := each.get("type"))
-    }
+def _source(column: dict[str, Any]) -> tuple[str, str] | None:
+    """Return the group and the key whose values a column has; none of any other."""
+    found = _SOURCE.fullmatch(str(column.get("description")))
+    try:
+        return (found[1], json.loads(found[2])) if found else None
+    except ValueError:
+        return None
 
 
-def _reader(types: str | list[str], form: str | None) -> Callable[[Any], Any]:
-    if form == "date-time":
-        return read_timestamp
-    kinds = {types} if isinstance(types, str) else {*types} - {"null"}
-    return _READERS[kinds.pop()] if len(kinds) == 1 else read_text
+def _kind(schema: dict[str, Any]) -> _Kind:
+    types = schema.get("type") or []
+    types = {types} if isinstance(types, str) else {*types} - {"null"}
+    for kind in _KINDS:
+        if types == {kind.type} and schema.get("format") == kind.format:
+            return kind
+    return _TEXT

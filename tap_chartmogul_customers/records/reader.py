@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tap_chartmogul_customers.errors import PagingError
-from tap_chartmogul_customers.records.custom_attributes import TypedAttributes
+from tap_chartmogul_customers.records.custom_attributes import CustomColumns
 from tap_chartmogul_customers.records.schema import COLUMNS, Kind
 from tap_chartmogul_customers.records.values import (
     UnreadableError,
@@ -65,7 +65,7 @@ class RecordReader:
         self._sources = {column.field for column in COLUMNS}
         self._logger = logger
         self._left_out: set[str] = set()
-        self._attributes = TypedAttributes(columns.get("attributes", {}), logger)
+        self._custom = CustomColumns(schema, logger)
 
     def read(self, customer: dict[str, Any]) -> dict[str, Any]:
         """Make a record of a customer.
@@ -83,6 +83,7 @@ class RecordReader:
         if not isinstance(uuid, str) or not uuid:
             msg = "a customer without a `uuid`"
             raise PagingError(msg)
+        attributes = customer.get("attributes")
         take = customer.pop
         record: dict[str, Any] = {
             name: value
@@ -92,12 +93,12 @@ class RecordReader:
         }
         if customer:
             self._warn_of_unknown(customer)
-        self._attributes.read(record.get("attributes"))
+        self._custom.fill(record, attributes)
         return record
 
     def report(self) -> None:
         """Say at the end what was left out, if anything."""
-        self._attributes.report()
+        self._custom.report()
 
     def _value(
         self,
