@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from functools import cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 import backoff
@@ -13,7 +13,9 @@ import requests
 from singer_sdk import metrics
 from singer_sdk.authenticators import BasicAuthenticator
 from singer_sdk.exceptions import RetriableAPIError
+from singer_sdk.streams import RESTStream
 
+from tap_chartmogul_customers.api.pace import Pace
 from tap_chartmogul_customers.api.retries import RETRIED_STATUSES, waits
 from tap_chartmogul_customers.api.session import DeadlineSession
 from tap_chartmogul_customers.errors import (
@@ -24,9 +26,7 @@ from tap_chartmogul_customers.errors import (
     answer,
     reason,
 )
-from tap_chartmogul_customers.pagination import CursorPaginator, Page, page_of
-from tap_chartmogul_customers.sdk.batches import MappedBatches
-from tap_chartmogul_customers.sdk.messages import OrderedMessages
+from tap_chartmogul_customers.pagination import CursorPaginator, decode_page
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -35,29 +35,82 @@ else:
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
+    from typing import Self
 
     from backoff.types import Details
-    from singer_sdk.helpers.types import Context, RequestFunc
+    from singer_sdk import Tap
+    from singer_sdk.helpers.types import RequestFunc
     from singer_sdk.streams.rest import HTTPRequest, PageContext
 
+    from tap_chartmogul_customers.pagination import Page, PageResponse
+
 FILTERS = ("data_source_uuid", "external_id", "status", "system")
+
+_CURSOR_REFUSED = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.GONE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+"""Answers that may be about the cursor of an earlier run; the API's own is 400."""
+
+_ACCOUNT_WIDE = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+"""Answers that are about all requests of the account, not only this one."""
 
 _NO_REQUEST_TIMES = metrics.MetricExclusionFilter(
     metrics=[metrics.Metric.HTTP_REQUEST_DURATION]
 )
 
 
-class ChartMogulStream(OrderedMessages, MappedBatches):
-    """A stream of one ChartMogul endpoint that pages by cursor."""
+class ChartMogulStream(RESTStream[str | None]):
+    """A stream of one ChartMogul endpoint, read from one place of it on.
+
+    Each has its own cursor, count of pages and connection, so that several can be read
+    at once, each on its thread.
+
+    Args:
+        tap: The tap that the stream belongs to.
+        schema: The schema of its records.
+        start: The cursor that leads to the place; none for the start of the account.
+        pace: What all that read at once share.
+        label: What errors call it, such as `range 2`; empty for the only one.
+    """
 
     allow_redirects = False
-    start_cursor: str | None = None
-    """The cursor at which a read starts; none for the first page."""
 
-    retries = 0
-    """How often a request was tried again."""
+    @override
+    def __init__(
+        self,
+        tap: Tap,
+        *,
+        schema: dict[str, Any] | None = None,
+        start: str | None = None,
+        pace: Pace | None = None,
+        label: str = "",
+    ) -> None:
+        super().__init__(tap, schema=schema)
+        self.pace = pace or Pace()
+        self.label = label
+        self._start = start
+        self._paginator = CursorPaginator(start)
 
-    _pages_read = 0
+    def at(self, start: str | None, label: str = "") -> Self:
+        """Return the same stream, read from another place on.
+
+        Args:
+            start: The cursor that leads there.
+            label: What errors call it.
+
+        Returns:
+            A stream with a cursor, a count and a connection of its own.
+        """
+        return type(self)(
+            self._tap, schema=self.schema, start=start, pace=self.pace, label=label
+        )
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        self.requests_session.close()
 
     @property
     @override
@@ -94,7 +147,7 @@ class ChartMogulStream(OrderedMessages, MappedBatches):
 
     @override
     def get_new_paginator(self) -> CursorPaginator:
-        return CursorPaginator(self.start_cursor)
+        return self._paginator
 
     @override
     def get_http_request(self, *, page: PageContext[str | None]) -> HTTPRequest:
@@ -107,40 +160,35 @@ class ChartMogulStream(OrderedMessages, MappedBatches):
         return request
 
     def pages(self) -> Iterator[Page]:
-        """Read page after page from `start_cursor` to the last one.
+        """Read page after page to the last one; once.
 
         Yields:
             Each page, as soon as it is read. The next one is asked for when the next
             item is.
 
         Raises:
+            CursorRefusedError: ChartMogul does not take the cursor of the start.
             RequestRefusedError: ChartMogul refused a request.
             NoAnswerError: A request failed `max_retries` times more than once.
             PagingError: A page does not say where to go on.
         """
-        self._pages_read = 0
         try:
-            yield from self.request_records(None)
+            # The SDK's loop, with a page for a record: so an empty page is not the end
+            # for the SDK, and each is decoded once.
+            yield from cast("Iterator[Page]", self.request_records(None))
+        except PagingError as error:
+            msg = f"{self._endpoint()}, {error}"
+            raise PagingError(msg) from error
         except (RetriableAPIError, requests.RequestException) as error:
             msg = (
                 f"{self._where()}: {reason(error)}, after "
-                f"{self.backoff_max_tries()} tries. Run it again later; it goes on "
-                "where it stopped"
+                f"{self.backoff_max_tries()} tries"
             )
             raise NoAnswerError(msg) from error
 
     @override
-    def request_records(self, context: Context | None) -> Iterable[Any]:
-        """Request pages; the SDK's loop, with a page for a record.
-
-        So an empty page is not the end for the SDK, and each is decoded once.
-        """
-        return super().request_records(context)
-
-    @override
     def parse_response(self, response: requests.Response) -> Iterable[Any]:
-        self._pages_read += 1
-        yield page_of(response)
+        yield cast("PageResponse", response).page
 
     @override
     def validate_response(self, response: requests.Response) -> None:
@@ -149,21 +197,19 @@ class ChartMogulStream(OrderedMessages, MappedBatches):
             raise RetriableAPIError(self.response_error_message(response), response)
         if status != HTTPStatus.OK:
             msg = f"{self._where()}: {self.response_error_message(response)}"
-            if (
-                status == HTTPStatus.BAD_REQUEST
-                and self._pages_read == 0
-                and self.start_cursor
-            ):
+            if status in _CURSOR_REFUSED and self._start and not self._paginator.count:
                 raise CursorRefusedError(msg, status)
             raise RequestRefusedError(msg, status)
+        number = self._paginator.count + 1
         try:
-            page_of(response)
+            page = decode_page(response.content, number)
         except ValueError as error:
             msg = f"the body is {error}"
             raise RetriableAPIError(msg, response) from error
         except PagingError as error:
-            msg = f"{self._where()}: {error}"
+            msg = f"page {number}: {error}"
             raise PagingError(msg) from error
+        cast("PageResponse", response).page = page
 
     @override
     def response_error_message(self, response: requests.Response) -> str:
@@ -173,6 +219,7 @@ class ChartMogulStream(OrderedMessages, MappedBatches):
     def request_decorator(self, func: RequestFunc) -> RequestFunc:
         # The SDK's own, but without the lines that `backoff` logs itself: they repeat
         # ours and show the address with its filters.
+        # Each try waits for its turn, so that all that read at once keep to one pace.
         return backoff.on_exception(
             self.backoff_wait_generator,
             (RetriableAPIError, requests.ConnectionError, requests.Timeout),
@@ -180,7 +227,7 @@ class ChartMogulStream(OrderedMessages, MappedBatches):
             on_backoff=self.backoff_handler,
             jitter=None,
             logger=None,
-        )(func)
+        )(self.pace.paced(func))
 
     @override
     def backoff_max_tries(self) -> int:
@@ -192,7 +239,9 @@ class ChartMogulStream(OrderedMessages, MappedBatches):
 
     @override
     def backoff_handler(self, details: Details) -> None:
-        self.retries += 1
+        response = getattr(details["exception"], "response", None)
+        status = getattr(response, "status_code", None)
+        self.pace.retry(details["wait"], hold=status in _ACCOUNT_WIDE)
         self.logger.warning(
             "%s: %s. Try %d of %d in %.1f s",
             self._where(),
@@ -203,4 +252,8 @@ class ChartMogulStream(OrderedMessages, MappedBatches):
         )
 
     def _where(self) -> str:
-        return f"GET {urlsplit(self.get_url(None)).path}, page {self._pages_read + 1}"
+        return f"{self._endpoint()}, page {self._paginator.count + 1}"
+
+    def _endpoint(self) -> str:
+        path = urlsplit(self.get_url(None)).path
+        return ", ".join(filter(None, (f"GET {path}", self.label)))

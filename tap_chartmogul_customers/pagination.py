@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 from decimal import Decimal
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import msgspec
 from singer_sdk.pagination import BaseAPIPaginator
@@ -21,17 +20,28 @@ if TYPE_CHECKING:
     import requests
 
 
-class Page(msgspec.Struct, frozen=True):
+class Page(NamedTuple):
     """One page of customers, as the API reference describes it.
 
     Args:
+        number: Which page of its range it is, counted from 1.
         entries: The customers, their numbers exact: decimals as `Decimal`.
         has_more: Whether there is another page. Only this says so: an empty page may
             be followed by others, and the last page carries a cursor too.
-        cursor: Where the next page starts; opaque text.
+        cursor: Where the next page starts; opaque text, and there if `has_more` is.
         total_pages: How many pages there are. Deprecated, and only in the answer to
             a request without a cursor.
     """
+
+    number: int
+    entries: list[dict[str, Any]]
+    has_more: bool
+    cursor: str | None
+    total_pages: int | None
+
+
+class _Body(msgspec.Struct, frozen=True):
+    """What an answer has to hold; anything may stand where it does not matter."""
 
     entries: list[dict[str, Any]]
     has_more: bool
@@ -39,14 +49,15 @@ class Page(msgspec.Struct, frozen=True):
     total_pages: Any = None
 
 
-_decoder = msgspec.json.Decoder(Page, float_hook=Decimal)
+_decoder = msgspec.json.Decoder(_Body, float_hook=Decimal)
 
 
-def decode_page(body: bytes) -> Page:
+def decode_page(body: bytes, number: int = 1) -> Page:
     """Decode the body of an answer.
 
     Args:
         body: JSON text, encoded in UTF-8.
+        number: Which page of its range it is.
 
     Returns:
         The page.
@@ -59,7 +70,7 @@ def decode_page(body: bytes) -> Page:
     [{'mrr': Decimal('0.1')}]
     """
     try:
-        page = _decoder.decode(body)
+        answer = _decoder.decode(body)
     except msgspec.ValidationError as error:
         # Found before the end of the body, which may be cut.
         _check_json(body)
@@ -67,10 +78,18 @@ def decode_page(body: bytes) -> Page:
     except (msgspec.DecodeError, ArithmeticError, RecursionError) as error:
         msg = f"not JSON: {error}"
         raise ValueError(msg) from error
-    if page.has_more and not (isinstance(page.cursor, str) and page.cursor):
+    cursor = answer.cursor if isinstance(answer.cursor, str) else None
+    if answer.has_more and not cursor:
         msg = "`has_more` is true, but there is no `cursor`"
         raise PagingError(msg)
-    return page
+    total = answer.total_pages
+    return Page(
+        number=number,
+        entries=answer.entries,
+        has_more=answer.has_more,
+        cursor=cursor or None,
+        total_pages=total if type(total) is int and total > 0 else None,
+    )
 
 
 def _check_json(body: bytes) -> None:
@@ -81,21 +100,10 @@ def _check_json(body: bytes) -> None:
         raise ValueError(msg) from error
 
 
-@lru_cache(maxsize=1)
-def page_of(response: requests.Response) -> Page:
-    """Return the page in a response, decoding the body only once.
+class PageResponse(Protocol):
+    """A response that carries its page, decoded when it was checked."""
 
-    Args:
-        response: The answer to a request for a page.
-
-    Returns:
-        The page.
-
-    Raises:
-        ValueError: As `decode_page`.
-        PagingError: As `decode_page`.
-    """
-    return decode_page(response.content)
+    page: Page
 
 
 class CursorPaginator(BaseAPIPaginator[str | None]):
@@ -112,14 +120,15 @@ class CursorPaginator(BaseAPIPaginator[str | None]):
 
     @override
     def has_more(self, response: requests.Response) -> bool:
-        return page_of(response).has_more
+        return cast("PageResponse", response).page.has_more
 
     @override
     def get_next(self, response: requests.Response) -> str:
-        cursor: str = page_of(response).cursor
+        page = cast("PageResponse", response).page
+        cursor = cast("str", page.cursor)
         if cursor in self._seen:
             # The SDK compares a cursor with the one before it only.
-            msg = f"Page {self.count}: its `cursor` came before in this run"
+            msg = f"page {self.count}: its `cursor` came before in this run"
             raise PagingError(msg)
         self._seen.add(cursor)
         return cursor

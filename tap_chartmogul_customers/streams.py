@@ -8,24 +8,26 @@ from contextlib import closing
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_chartmogul_customers.client import ChartMogulStream
 from tap_chartmogul_customers.errors import CursorRefusedError, PagingError
-from tap_chartmogul_customers.records.custom_attributes import with_custom_columns
 from tap_chartmogul_customers.records.reader import RecordReader
-from tap_chartmogul_customers.records.schema import CUSTOMER_SCHEMA
+from tap_chartmogul_customers.sdk.batches import MappedBatches
+from tap_chartmogul_customers.sdk.messages import OrderedMessages
 from tap_chartmogul_customers.sync.progress import Progress
-from tap_chartmogul_customers.sync.readahead import read_ahead
+from tap_chartmogul_customers.sync.readers import Fetched, Readers
 from tap_chartmogul_customers.sync.resume import (
-    Sync,
     account_fingerprint,
+    cut_sync,
+    last_boundaries,
     start_sync,
     unfinished_sync,
     why_not_resumed,
 )
+from tap_chartmogul_customers.sync.state import since_of
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -37,17 +39,26 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_chartmogul_customers.pagination import Page
+    from tap_chartmogul_customers.sync.ranges import Range
+    from tap_chartmogul_customers.sync.state import Sync
+
 RESUME = "resume"
 """Where the state holds an unfinished sync."""
 
+BOUNDARIES = "boundaries"
+"""Where the state holds what the last finished sync left for the next one."""
 
-class CustomersStream(ChartMogulStream):
+
+class CustomersStream(OrderedMessages, MappedBatches, ChartMogulStream):
     """Every customer of the account."""
 
     name = "customers"
     path = "/customers"
     primary_keys = ("uuid",)
-    _page_number = 0
+
+    _place = ""
+    """Where the customers that are being written come from, for an error."""
 
     @property
     @override
@@ -56,26 +67,28 @@ class CustomersStream(ChartMogulStream):
         return REPLICATION_FULL_TABLE
 
     @cached_property
-    @override
-    def schema(self) -> dict[str, Any]:
-        """The customer's schema, with columns of custom attributes if they are set.
-
-        A catalog that was passed in is used as it is: no customer is read for it.
-        """
-        size = self.config["custom_attributes_sample_size"]
-        if not size or self._tap.input_catalog is not None:
-            return CUSTOMER_SCHEMA
-        customers = chain.from_iterable(page.entries for page in self.pages())
-        sample = islice(customers, int(size))
-        return with_custom_columns(CUSTOMER_SCHEMA, sample, self.logger)
-
-    @cached_property
     def _reader(self) -> RecordReader:
         return RecordReader(self.effective_schema, self.logger)
 
+    def sample(self, size: int) -> list[Record]:
+        """Read the first customers of the account.
+
+        Args:
+            size: How many at the most.
+
+        Returns:
+            The customers, as the API sends them.
+
+        Raises:
+            Exception: As `pages`.
+        """
+        with closing(self.at(None)) as start:
+            customers = chain.from_iterable(page.entries for page in start.pages())
+            return [*islice(customers, size)]
+
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
-        """Read customers, from where an earlier run stopped if it may.
+        """Read all customers, in ranges at once, from where an earlier run stopped.
 
         The state is written when all records of a page are; ACTIVATE_VERSION after the
         last record of all.
@@ -91,78 +104,134 @@ class CustomersStream(ChartMogulStream):
             NoAnswerError: A request failed too often.
             PagingError: A page does not say where to go on.
         """
-        new = self._new_sync()
-        old = self._sync_to_resume(new)
-        if old is not None:
-            self.logger.info(
-                "Going on with the sync that started at %s", old.started_at
-            )
-            try:
-                yield from self._read(old)
-            except CursorRefusedError as error:
-                self._start_over(str(error))
-            else:
-                return
-        yield from self._read(new)
+        sync = self._sync()
+        self.set_version(sync.version)
+        progress = Progress(self.logger, sync)
+        yield from self._read_ranges(sync, progress)
+        if sync.looks_again:
+            yield from self._look_again(sync)
+        self._finish(sync)
+        progress.end(self.pace.retries)
+        self._reader.report()
 
-    def _new_sync(self) -> Sync:
-        return start_sync(
+    def _sync(self) -> Sync:
+        """Return the sync that this run is part of: an unfinished one, or a new one."""
+        new = start_sync(
             filters=self.filters,
             account=account_fingerprint(self.url_base, self.config["api_key"]),
             versioned=bool(self.config["emit_activate_version_messages"]),
         )
-
-    def _sync_to_resume(self, new: Sync) -> Sync | None:
+        boundaries = last_boundaries(self.stream_state.get(BOUNDARIES))
         try:
             old = unfinished_sync(self.stream_state.get(RESUME))
         except ValueError as error:
             self._start_over(f"the state is damaged: {error}")
-            return None
-        hours = self.config["resume_max_age_hours"]
-        if old and (reason := why_not_resumed(old, new, max_age_hours=hours)):
-            self._start_over(f"the unfinished sync does not fit: {reason}")
-            return None
-        return old
+            old = None
+        if old is not None:
+            hours = self.config["resume_max_age_hours"]
+            reason = why_not_resumed(old, new, max_age_hours=hours)
+            if reason is None:
+                self.logger.info(
+                    "Resuming the sync that started at %s, %d pages in",
+                    old.started_at,
+                    old.pages,
+                )
+                return old
+            self._start_over(f"the unfinished sync cannot be resumed: {reason}")
+            # Its places are good all the same, those of the sync before it included.
+            boundaries = old.boundaries()
+            self.stream_state[BOUNDARIES] = boundaries.to_state()
+        most = self.config["parallel_requests"]
+        cut_sync(new, boundaries, most=most)
+        if len(new.ranges) > 1:
+            self.logger.info("Reading in %d ranges at once", len(new.ranges))
+        return new
 
     def _start_over(self, reason: str) -> None:
         self.logger.warning("Starting over: %s", reason)
         self.stream_state.pop(RESUME, None)
 
-    def _read(self, sync: Sync) -> Iterator[Record]:
-        self.start_cursor = sync.cursor
-        progress = Progress(self.logger)
-        self.set_version(sync.version)
-        with closing(read_ahead(self.pages())) as pages:
-            for number, page in enumerate(pages, start=1):
-                self._page_number = number
-                self.extracted_at = datetime.now(UTC)
-                yield from page.entries
-                progress.add(page)
-                if page.has_more:
-                    self._bookmark(sync.at(page.cursor))
-        self._finish(sync)
-        progress.end(self.retries)
-        self._reader.report()
+    def _read_ranges(self, sync: Sync, progress: Progress) -> Iterator[Record]:
+        parts = [*sync.ranges]
+        names = [f"range {n}" for n in range(1, len(parts) + 1)]
+        if len(parts) == 1:
+            names = [""]
+        finished: list[Range] = []
+        at_once = int(self.config["parallel_requests"])
+        with closing(Readers(parts, names, self.at, at_once=at_once)) as readers:
+            for part in parts:
+                if not part.done:
+                    readers.start(part)
+            for event in readers:
+                part = event.part
+                if isinstance(event, Fetched):
+                    where = names[parts.index(part)]
+                    sync.see(event.page, event.known)
+                    yield from self._write(event.page, where)
+                    sync.write(part, event.page, last=event.last)
+                    finished += [part] * event.last
+                    if not sync.done:
+                        self._bookmark(sync)
+                    progress.say()
+                    continue
+                self.logger.warning("Reading from an earlier place: %s", event.error)
+                if not event.dropped:
+                    part.restart()
+                elif (before := sync.drop(part)) not in finished and before.reopen():
+                    readers.start(before)
+
+    def _look_again(self, sync: Sync) -> Iterator[Record]:
+        """Read once more where customers come to who started to pay meanwhile.
+
+        A customer that moved from behind a reader to before it was missed. This is the
+        one place that uses the order in which the service has the customers: by
+        `customer-since`, those without one last.
+        """
+        places = [sync.recent.cursor, None] if sync.recent else [None]
+        for place in places:
+            with closing(self.at(place, "second look")) as reader:
+                try:
+                    for page in reader.pages():
+                        paying = any(map(since_of, page.entries))
+                        yield from self._write(page, "second look")
+                        if not paying:
+                            break
+                except CursorRefusedError as error:
+                    self.logger.warning("Looking from the start: %s", error)
+                else:
+                    return
+
+    def _write(self, page: Page, where: str) -> Iterator[Record]:
+        self._place = ", ".join(filter(None, (where, f"page {page.number}")))
+        self.extracted_at = datetime.now(UTC)
+        yield from page.entries
 
     @override
     def post_process(self, row: Record, context: Context | None = None) -> Record:
         try:
             return self._reader.read(row)
         except PagingError as error:
-            msg = f"Page {self._page_number}: {error}"
+            msg = f"{self._place}: {error}"
             raise PagingError(msg) from error
 
     def _bookmark(self, sync: Sync) -> None:
         self.stream_state[RESUME] = sync.to_state()
+        self.stream_state.pop(BOUNDARIES, None)
         if not self.get_batch_config(self.config):
             # With batches the records may not be in a file yet: the SDK writes the
             # state after each.
             self.write_state()
 
     def _finish(self, sync: Sync) -> None:
-        if sync.version is not None:
+        if sync.version is not None and not sync.customers:
+            self.logger.warning(
+                "No customer was found, so the target is not told that all others are "
+                "gone: check that `api_key` and the filters are those of this table"
+            )
+        elif sync.version is not None:
             # A sync that starts in the same second would have the same version, and
             # its ACTIVATE_VERSION would keep what this one wrote.
             time.sleep(min(1, max(0, sync.version + 1 - time.time())))
             self.activate_version(sync.version)
         self.stream_state.pop(RESUME, None)
+        self.stream_state[BOUNDARIES] = sync.boundaries().to_state()

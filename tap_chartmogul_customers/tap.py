@@ -8,10 +8,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tap_chartmogul_customers.output import Output
+from tap_chartmogul_customers.records.custom_attributes import with_custom_columns
+from tap_chartmogul_customers.records.schema import CUSTOMER_SCHEMA
 from tap_chartmogul_customers.sdk.settings import CheckedSettings
 from tap_chartmogul_customers.sdk.signals import OrderlyEnd
 from tap_chartmogul_customers.settings import SETTINGS
-from tap_chartmogul_customers.streams import RESUME, CustomersStream
+from tap_chartmogul_customers.streams import BOUNDARIES, RESUME, CustomersStream
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -33,14 +35,18 @@ class TapChartMogulCustomers(CheckedSettings, OrderlyEnd):
 
     @override
     def discover_streams(self) -> list[CustomersStream]:
-        if self.config.get("custom_attributes_sample_size"):
-            # Discovery is about to ask the API; the SDK checks no settings for it.
+        schema = CUSTOMER_SCHEMA
+        size = self.config.get("custom_attributes_sample_size")
+        if size and self.input_catalog is None:
+            # The API is about to be asked; the SDK checks no settings for discovery.
             self._validate_config()
-        return [CustomersStream(self)]
+            sample = CustomersStream(self, schema=schema).sample(int(size))
+            schema = with_custom_columns(schema, sample, self.logger)
+        return [CustomersStream(self, schema=schema)]
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take from a state what an unfinished sync of this tap left, and no more.
+        """Take from a state what earlier syncs of this tap left, and no more.
 
         Args:
             state: The state that was passed in, of whatever shape.
@@ -53,8 +59,11 @@ class TapChartMogulCustomers(CheckedSettings, OrderlyEnd):
         )
         if not isinstance(bookmark, dict):
             self.logger.warning("Starting over: the state is damaged")
-        elif bookmark.get(RESUME) is not None:
-            kept = {RESUME: bookmark[RESUME]}
+        elif kept := {
+            name: bookmark[name]
+            for name in (RESUME, BOUNDARIES)
+            if bookmark.get(name) is not None
+        }:
             super().load_state({"bookmarks": {CustomersStream.name: kept}})
 
     @classmethod

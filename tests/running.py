@@ -27,6 +27,13 @@ def parse(output: bytes) -> list[Message]:
     return [json.loads(line, parse_float=Decimal) for line in io.BytesIO(output)]
 
 
+def cursor_in(state: dict[str, Any]) -> str | None:
+    """Return where the unfinished sync in a state goes on, if it is one range."""
+    (part,) = state["bookmarks"]["customers"].get("resume", {}).get("ranges", [{}])
+    cursor: str | None = part.get("cursor")
+    return cursor
+
+
 @dataclass(frozen=True)
 class Run:
     """What a run of the tap came to."""
@@ -59,6 +66,11 @@ class Run:
             "resume"
         )
         return resume
+
+    @property
+    def cursor(self) -> str | None:
+        """Where the unfinished sync in the last state goes on, if it is one range."""
+        return cursor_in(self.state)
 
     @property
     def errors(self) -> list[str]:

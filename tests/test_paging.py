@@ -145,7 +145,7 @@ def test_a_cursor_that_came_before_ends_the_run_however_long_ago(
     )
     run = tap.run(per_page=5)
     assert run.code == 1
-    assert "Page 5: its `cursor` came before in this run" in run.errors[0]
+    assert "page 5: its `cursor` came before in this run" in run.errors[0]
     assert len(sandbox.requests) == 5
 
 

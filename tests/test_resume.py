@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox, faults
+from tests.running import cursor_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.faults import Fault
     from tests.running import Run, Tap
+
+
+KEPT_BY_0_1_0 = ("started_at", "filters", "account", "version")
 
 
 def interrupted(tap: Tap, *, at: int = 4, **settings: object) -> Run:
@@ -43,10 +47,7 @@ def test_states_each_whole_page_after_its_records(tap: Tap) -> None:
     kinds = [message["type"] for message in run.messages]
     page = ["RECORD"] * 10 + ["STATE"]
     assert kinds == ["SCHEMA", *page * 6]
-    cursors = [
-        message["value"]["bookmarks"]["customers"].get("resume", {}).get("cursor")
-        for message in run.of_type("STATE")
-    ]
+    cursors = [cursor_in(message["value"]) for message in run.of_type("STATE")]
     assert [request.query["cursor"] for request in tap.sandbox.requests[1:]] == (
         cursors[:-1]
     )
@@ -54,7 +55,7 @@ def test_states_each_whole_page_after_its_records(tap: Tap) -> None:
 
 def test_a_finished_sync_leaves_nothing_to_resume(tap: Tap) -> None:
     run = tap.run(per_page=10)
-    assert run.messages[-1]["value"] == {"bookmarks": {"customers": {}}}
+    assert set(run.state["bookmarks"]["customers"]) == {"boundaries"}
     assert len(resumed(tap, run.state).records) == 60
 
 
@@ -62,9 +63,8 @@ def test_resumes_at_the_page_that_failed(tap: Tap, sandbox: Sandbox) -> None:
     first = interrupted(tap)
     assert len(first.records) == 30
     assert "page 4: 402" in first.errors[0]
-    assert first.resume
     second = resumed(tap, first.state)
-    assert sandbox.requests[0].query["cursor"] == first.resume["cursor"]
+    assert sandbox.requests[0].query["cursor"] == first.cursor
     assert first.uuids + second.uuids == [c["uuid"] for c in sandbox.customers]
 
 
@@ -102,7 +102,7 @@ def test_the_state_holds_cursor_filters_and_start_and_never_the_key(
     run = interrupted(tap, at=2, system="Stripe")
     resume = run.resume
     assert resume
-    assert resume["cursor"]
+    assert run.cursor
     assert resume["filters"] == {
         "data_source_uuid": None,
         "external_id": None,
@@ -120,7 +120,7 @@ def test_a_resumed_sync_keeps_its_start(tap: Tap, sandbox: Sandbox) -> None:
     assert first.resume
     assert second.resume
     assert second.resume["started_at"] == first.resume["started_at"]
-    assert second.resume["cursor"] != first.resume["cursor"]
+    assert second.cursor != first.cursor
 
 
 @pytest.mark.parametrize(
@@ -166,15 +166,27 @@ def test_starts_over_when_the_start_is_seven_hours_away(
     assert "it started " in second.warnings[0]
 
 
-def test_starts_over_when_the_service_refuses_the_cursor(
+def test_reads_all_of_it_when_the_service_refuses_the_cursor(
     tap: Tap, sandbox: Sandbox
 ) -> None:
     first = interrupted(tap)
     assert first.resume
-    first.resume["cursor"] = "of-another-form"
+    first.resume["ranges"][0]["cursor"] = "of-another-form"
     second = resumed(tap, first.state)
     assert started_over(second, sandbox)
+    assert len(second.warnings) == 1
     assert "400" in second.warnings[0]
+
+
+def test_resumes_what_version_0_1_0_left(tap: Tap, sandbox: Sandbox) -> None:
+    first = interrupted(tap)
+    assert first.resume
+    resume = {name: first.resume[name] for name in KEPT_BY_0_1_0}
+    resume["cursor"] = first.cursor
+    state = {"bookmarks": {"customers": {"resume": resume}}}
+    second = resumed(tap, state)
+    assert sandbox.requests[0].query["cursor"] == first.cursor
+    assert first.uuids + second.uuids == [c["uuid"] for c in sandbox.customers]
 
 
 def test_a_refusal_that_is_not_about_the_cursor_ends_the_run(
@@ -231,9 +243,17 @@ def test_a_damaged_or_foreign_state_costs_no_record(
 @pytest.mark.parametrize(
     "damage",
     [
-        {"cursor": None},
-        {"cursor": ""},
-        {"cursor": 5},
+        {"ranges": None},
+        {"ranges": []},
+        {"ranges": [{}]},
+        {"ranges": [{"cursor": ""}]},
+        {"ranges": [{"cursor": 5}]},
+        {"ranges": [{"start": "a", "cursor": "b"}]},
+        {"ranges": [{"cursor": "b"}, {"cursor": "c"}]},
+        {"ranges": [{"cursor": "b", "pages": -1}]},
+        {"ranges": [{"cursor": "b", "marks": [["c", 1]]}]},
+        {"customers": "many"},
+        {"recent": {"cursor": "b"}},
         {"filters": None},
         {"filters": "none"},
         {"started_at": "yesterday"},

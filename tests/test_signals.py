@@ -184,7 +184,7 @@ def test_a_signal_at_any_moment_of_a_quick_read(
                 sandbox.requests.clear()
                 sandbox.script({})
                 rest = tap_on(sandbox).run(state=run.state)
-                assert sandbox.requests[0].query["cursor"] == run.resume["cursor"]
+                assert sandbox.requests[0].query["cursor"] == run.cursor
                 everything = {customer["uuid"] for customer in sandbox.customers}
                 assert set(run.uuids) | set(rest.uuids) == everything
 

@@ -21,7 +21,6 @@ else:
 if TYPE_CHECKING:
     import logging
 
-    from singer_sdk import Tap
     from singer_sdk.mapper import StreamMap
 
 
@@ -30,11 +29,7 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 class OrderedMessages(RESTStream[str | None]):
-    """A stream that writes records, versions and states in the order they need.
-
-    Args:
-        tap: The tap that the stream belongs to.
-    """
+    """A stream that writes records, versions and states in the order they need."""
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
@@ -42,8 +37,8 @@ class OrderedMessages(RESTStream[str | None]):
     """When the page came whose records are being written."""
 
     @override
-    def __init__(self, tap: Tap) -> None:
-        super().__init__(tap)
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         # Private text: the SDK announces every error, which is then said in full.
         self.logger.addFilter(_is_news)
 

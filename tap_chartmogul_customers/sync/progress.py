@@ -1,4 +1,4 @@
-"""Says at INFO how far a read has come."""
+"""Says at INFO how far a sync has come."""
 
 from __future__ import annotations
 
@@ -8,62 +8,56 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import logging
 
-    from tap_chartmogul_customers.pagination import Page
+    from tap_chartmogul_customers.sync.state import Sync
 
 INTERVAL = 10
 """Seconds between two lines at the least."""
 
 
 class Progress:
-    """Counts pages and customers, and says so now and then.
+    """Says now and then how far a sync has come, over all its ranges.
 
     Args:
         logger: Where the lines go.
+        sync: The sync, at the start of this run.
     """
 
-    def __init__(self, logger: logging.Logger) -> None:
+    def __init__(self, logger: logging.Logger, sync: Sync) -> None:
         self._logger = logger
+        self._sync = sync
         self._started = self._said = time.monotonic()
-        self._pages = 0
-        self._customers = 0
-        self._total_pages: int | None = None
+        self._pages_before = sync.pages
+        self._customers_before = sync.customers
 
-    def add(self, page: Page) -> None:
-        """Count a page that was written, and say so if it is time.
-
-        Args:
-            page: The page.
-        """
-        self._pages += 1
-        self._customers += len(page.entries)
-        if isinstance(page.total_pages, int):
-            self._total_pages = page.total_pages
+    def say(self) -> None:
+        """Say how far it has come, if it is time to."""
         now = time.monotonic()
-        if now - self._said >= INTERVAL:
-            self._said = now
-            self._say(now - self._started)
-
-    def _say(self, seconds: float) -> None:
+        if now - self._said < INTERVAL:
+            return
+        self._said = now
+        seconds = now - self._started
+        pages, expected = self._sync.pages, self._sync.expected
+        customers = self._sync.customers - self._customers_before
         line = (
-            f"{self._customers:,} customers on {self._pages:,} pages so far, "
-            f"{self._customers / seconds:,.0f} a second"
+            f"{self._sync.customers:,} customers on {pages:,} pages so far, "
+            f"{customers / seconds:,.0f} a second"
         )
-        if self._total_pages and self._total_pages >= self._pages:
-            left = seconds / self._pages * (self._total_pages - self._pages)
-            share = self._pages / self._total_pages
-            line += f", {share:.0%} of {self._total_pages:,}, about {left:.0f} s to go"
+        if expected > pages > self._pages_before:
+            left = seconds / (pages - self._pages_before) * (expected - pages)
+            share = pages / expected
+            line += f", {share:.0%} of {expected:,}, about {left:.0f} s to go"
         self._logger.info(line)
 
     def end(self, retries: int) -> None:
-        """Say what the whole read came to.
+        """Say what the whole sync came to.
 
         Args:
-            retries: How often a request was tried again.
+            retries: How often a request was tried again in this run.
         """
         self._logger.info(
             "Read %s customers on %s pages in %.1f s with %s retries",
-            f"{self._customers:,}",
-            f"{self._pages:,}",
+            f"{self._sync.customers:,}",
+            f"{self._sync.pages:,}",
             time.monotonic() - self._started,
             f"{retries:,}",
         )

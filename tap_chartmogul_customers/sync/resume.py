@@ -1,49 +1,20 @@
-"""What is kept of an unfinished sync, and whether a later run may go on with it."""
+"""How a sync starts: from an unfinished one, from boundaries, or from nothing."""
 
 from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
 
 import msgspec
 
-
-class Sync(msgspec.Struct, frozen=True):
-    """A read of all customers, which may take several runs.
-
-    Every field is always in the state, so that an orchestrator that merges the state
-    of a failed run into an older one (Meltano does) cannot mix two syncs.
-
-    Args:
-        started_at: When its first run started.
-        filters: The API's filters, each with its value or none.
-        account: A fingerprint of address and key: a cursor of one account names a
-            position in any other too.
-        version: The version of its records for ACTIVATE_VERSION, if they have one.
-        cursor: Where it goes on; none at its start.
-    """
-
-    started_at: datetime
-    filters: dict[str, str | None]
-    account: str
-    version: int | None
-    cursor: Annotated[str, msgspec.Meta(min_length=1)] | None = None
-
-    def at(self, cursor: str) -> Sync:
-        """Return this sync, come as far as a cursor."""
-        return msgspec.structs.replace(self, cursor=cursor)
-
-    def to_state(self) -> dict[str, Any]:
-        """Return it as JSON values, for the state."""
-        state: dict[str, Any] = msgspec.to_builtins(self)
-        return state
+from tap_chartmogul_customers.sync.ranges import Range, cut
+from tap_chartmogul_customers.sync.state import Boundaries, Sync
 
 
 def start_sync(
     *, filters: dict[str, str | None], account: str, versioned: bool
 ) -> Sync:
-    """Return a sync that starts now.
+    """Return a sync that starts now, and reads the account in one range.
 
     Args:
         filters: The API's filters.
@@ -54,8 +25,28 @@ def start_sync(
         The sync, at its start.
     """
     now = datetime.now(UTC)
-    version = int(now.timestamp()) if versioned else None
-    return Sync(now, filters, account, version)
+    return Sync(
+        started_at=now,
+        filters=filters,
+        account=account,
+        version=int(now.timestamp()) if versioned else None,
+        ranges=[Range()],
+    )
+
+
+def cut_sync(sync: Sync, boundaries: Boundaries | None, *, most: int) -> None:
+    """Cut a sync at its start into ranges, if the boundaries are of its account.
+
+    Args:
+        sync: The sync.
+        boundaries: What an earlier sync left, if anything.
+        most: How many ranges there may be.
+    """
+    if boundaries is not None and (boundaries.filters, boundaries.account) == (
+        sync.filters,
+        sync.account,
+    ):
+        sync.ranges = cut(boundaries.marks, boundaries.pages, most)
 
 
 def unfinished_sync(state: object) -> Sync | None:
@@ -65,22 +56,47 @@ def unfinished_sync(state: object) -> Sync | None:
         state: What stands in the state under `resume`.
 
     Returns:
-        The sync; none when there is none to go on with.
+        The sync; none when there is none to resume.
 
     Raises:
         ValueError: It is damaged.
     """
     if state is None:
         return None
+    if isinstance(state, dict) and "ranges" not in state:
+        # As version 0.1.0 left it, which counted no customers: at least one was read.
+        parts = [{"cursor": state.get("cursor")}]
+        state = {"customers": 1, **state, "ranges": parts}
     sync = msgspec.convert(state, Sync)
-    if sync.cursor is None or sync.started_at.tzinfo is None:
-        msg = "it has no cursor, or a start without a time zone"
+    starts = [each.start for each in sync.ranges]
+    if sync.started_at.tzinfo is None or starts[:1] != [None]:
+        msg = "its start is not one of a sync"
+        raise ValueError(msg)
+    if None in starts[1:] or not any(
+        each.done or each.cursor != each.start for each in sync.ranges
+    ):
+        msg = "it has no cursor to resume at"
         raise ValueError(msg)
     return sync
 
 
+def last_boundaries(state: object) -> Boundaries | None:
+    """Read boundaries from the state.
+
+    Args:
+        state: What stands in the state under `boundaries`.
+
+    Returns:
+        The boundaries; none when there are none, or they are damaged.
+    """
+    try:
+        return msgspec.convert(state, Boundaries | None)
+    except msgspec.ValidationError:
+        return None
+
+
 def why_not_resumed(old: Sync, new: Sync, *, max_age_hours: float) -> str | None:
-    """Say why a run may not go on with an unfinished sync.
+    """Say why a run may not resume an unfinished sync.
 
     Args:
         old: The unfinished sync.
@@ -88,7 +104,7 @@ def why_not_resumed(old: Sync, new: Sync, *, max_age_hours: float) -> str | None
         max_age_hours: Until when after its start it may, in hours; 0: never.
 
     Returns:
-        The reason, or none if the run may go on with it.
+        The reason, or none if the run may resume it.
     """
     # A start ahead of this clock is as far away as one behind it.
     hours = abs(new.started_at - old.started_at) / timedelta(hours=1)
