@@ -153,7 +153,7 @@ class Loads(RuleBasedStateMachine):
             "api_url": self.sandbox.url,
             "emit_activate_version_messages": True,
             "per_page": run.per_page,
-            "max_retries": 0 if run.meets(CUT) else 2,
+            "max_retries": 0 if run.meets(CUT) else 3,
         }
         if run.status:
             config["status"] = run.status.replace(" ", "_")
