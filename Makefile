@@ -13,6 +13,9 @@ AIRFLOW_READY := .venv-airflow/.ready
 BENCH_READY := .venv-bench/.ready
 AIRBYTE_READY := .venv-airbyte/.ready
 MUTANTS_READY := .venv-mutants/.ready
+DBT_READY := .venv-dbt/.ready
+DBT_PLUGIN_READY := .meltano/utilities/dbt/.ready
+TARGET_DUCKDB_READY := .venv-target-duckdb/.ready
 
 # Make exports an API_KEY of its own command line, so that the key stays out of the commands it prints and starts.
 # An API_KEY that happens to be in the environment may belong to any other service, so it stays out.
@@ -20,7 +23,7 @@ ifneq ($(origin API_KEY),command line)
 unexport API_KEY
 endif
 
-.PHONY: install demo test coverage lint format soak bench mutants airflow requirements clean
+.PHONY: install demo test coverage lint format soak bench mutants dbt history airflow requirements clean
 
 install: $(DEV_READY) $(PLUGINS_READY)
 
@@ -62,7 +65,12 @@ $(MELTANO_READY): requirements/meltano.txt $(DEV_READY)
 
 $(PLUGINS_READY): meltano.yml pyproject.toml requirements/dev.txt requirements/target-jsonl.txt \
 		requirements/target-postgres.txt $(MELTANO_READY)
-	$(MELTANO) install
+	$(MELTANO) install extractor
+	$(MELTANO) install loader
+	touch $@
+
+$(DBT_PLUGIN_READY): meltano.yml requirements/dbt.txt $(MELTANO_READY)
+	$(MELTANO) install utility dbt
 	touch $@
 
 # Two to three minutes, Linux only: 200,000 customers, every tenth request failing, in memory that must not grow.
@@ -75,7 +83,7 @@ bench: $(DEV_READY) $(BENCH_READY)
 	.venv/bin/python -m benchmarks.measure
 	.venv-bench/bin/python -m benchmarks.report
 
-$(BENCH_READY) $(AIRBYTE_READY) $(MUTANTS_READY): .venv-%/.ready: requirements/%.txt $(DEV_READY)
+$(BENCH_READY) $(AIRBYTE_READY) $(MUTANTS_READY) $(DBT_READY) $(TARGET_DUCKDB_READY): .venv-%/.ready: requirements/%.txt $(DEV_READY)
 	$(UV) venv --quiet --clear --python .venv/bin/python .venv-$*
 	$(UV) pip install --quiet --python .venv-$*/bin/python --require-hashes --requirement $<
 	touch $@
@@ -94,6 +102,16 @@ mutants: $(DEV_READY) $(MUTANTS_READY)
 	cosmic-ray baseline tests/mutants.toml; \
 	cosmic-ray exec tests/mutants.toml session.sqlite; \
 	cr-report --surviving-only --show-diff session.sqlite
+
+# The example in examples/dbt: its SQL, its tests and its answers, on PostgreSQL and DuckDB, over four days.
+dbt: install $(DBT_READY) $(DBT_PLUGIN_READY) $(TARGET_DUCKDB_READY)
+	.venv/bin/pytest examples/dbt
+
+# Some five minutes: an account lives for DAYS days, each loaded and built, and a picture shows what became of its MRR.
+DAYS := 30
+history: install $(DBT_READY) $(BENCH_READY)
+	.venv/bin/python -m examples.dbt.history.run $(DAYS)
+	.venv-bench/bin/python -m examples.dbt.history.plot
 
 # The example on a real Airflow; too slow for every `make test`.
 airflow: install $(AIRFLOW_READY)
