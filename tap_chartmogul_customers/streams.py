@@ -192,9 +192,9 @@ class CustomersStream(OrderedMessages, MappedBatches, ChartMogulStream):
             with closing(self.at(place, "second look")) as reader:
                 try:
                     for page in reader.pages():
-                        paying = any(map(since_of, page.entries))
+                        leads = page.entries and not any(map(since_of, page.entries))
                         yield from self._write(page, "second look")
-                        if not paying:
+                        if leads:
                             break
                 except CursorRefusedError as error:
                     self.logger.warning("Looking from the start: %s", error)

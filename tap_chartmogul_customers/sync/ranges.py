@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SHORTEST = 8
 """Pages that a range has at the least; a shorter one would not be worth its look."""
 
+ENOUGH = 8
+"""Customers that tell a place; fewer could all have been moved."""
+
 MOST_MARKS = 128
 """Places that a range remembers at the most, of an account of any size."""
 
@@ -101,14 +104,22 @@ class Range(msgspec.Struct, eq=False):
 
 
 class Look:
-    """The customers of the page that a boundary leads to, asked for in this run.
+    """The customers of the page that a boundary leads to, asked for in this run."""
 
-    Args:
-        customers: The customers, as the API sends them.
-    """
+    def __init__(self) -> None:
+        self._uuids = set[str]()
 
-    def __init__(self, customers: Iterable[dict[str, Any]]) -> None:
-        self._uuids = {*_uuids(customers)}
+    def add(self, customers: Iterable[dict[str, Any]]) -> bool:
+        """Take in the customers of a page.
+
+        Args:
+            customers: As the API sends them.
+
+        Returns:
+            Whether these are enough; else those of the next page belong to it, too.
+        """
+        self._uuids |= {*_uuids(customers)}
+        return len(self._uuids) >= ENOUGH
 
     def known(self, customers: Iterable[dict[str, Any]]) -> int:
         """Count the customers of a page that are in the look.
@@ -122,20 +133,30 @@ class Look:
         return sum(uuid in self._uuids for uuid in _uuids(customers))
 
 
-def stands_behind(known: int, customers: int) -> bool:
-    """Say whether a range that has come to a page stands behind its end.
+class Latest:
+    """The customers that a range came to last: a page, or as many as are enough."""
 
-    One customer of the look can have been moved in front of the boundary while the
-    range was read; half a page of them can't.
+    def __init__(self) -> None:
+        self._pages: list[tuple[int, int]] = []
 
-    Args:
-        known: How many customers of the page are in the look.
-        customers: How many it has.
+    def stand_behind(self, known: int, customers: int) -> bool:
+        """Say whether a range that has come to a page stands behind its end.
 
-    Returns:
-        Whether at least half of them, and at least one, are in the look.
-    """
-    return known > 0 and 2 * known >= customers
+        One customer of the look can have been moved in front of the boundary while the
+        range was read; half a page of them can't, unless a page is next to nothing.
+
+        Args:
+            known: How many customers of the page are in the look.
+            customers: How many it has.
+
+        Returns:
+            Whether at least half of the latest customers are in the look.
+        """
+        self._pages.append((known, customers))
+        while sum(size for _, size in self._pages[1:]) >= ENOUGH:
+            del self._pages[0]
+        size = sum(size for _, size in self._pages)
+        return size >= ENOUGH and 2 * sum(known for known, _ in self._pages) >= size
 
 
 def _uuids(customers: Iterable[dict[str, Any]]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from tap_chartmogul_customers.errors import CursorRefusedError
-from tap_chartmogul_customers.sync.ranges import Look, stands_behind
+from tap_chartmogul_customers.sync.ranges import Latest, Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -28,26 +28,27 @@ class Pages(Protocol):
 
 
 class Place:
-    """A place of the account in this run: whoever needs its first page first asks.
+    """A place of the account in this run: whoever needs it first asks.
 
     A boundary is needed twice, as the start of a range and as the look at the end of
     the one before it, on two threads. That is one request, and one answer for both.
 
     Args:
         reader: What reads from there.
+        look: What is to be filled with its customers, if another range ends there.
     """
 
-    def __init__(self, reader: Pages) -> None:
+    def __init__(self, reader: Pages, look: Look | None = None) -> None:
         self._reader = reader
+        self.look = look
         self._lock = threading.Lock()
         self._pages: Iterator[Page] | None = None
-        self._first: Page | None = None
+        self._first: list[Page] = []
         self._error: BaseException | None = None
-        self.look: Look | None = None
         self.refusal: CursorRefusedError | None = None
 
     def ask(self) -> bool:
-        """Ask for the first page, unless that was done before.
+        """Ask for the first page, and for a look more if it is next to empty; once.
 
         Returns:
             Whether the service takes the cursor.
@@ -59,9 +60,11 @@ class Place:
             if self._pages is None:
                 self._pages = self._reader.pages()
                 try:
-                    self._first = next(self._pages)
-                    # Now, since whoever writes the page uses it up.
-                    self.look = Look(self._first.entries)
+                    for page in self._pages:
+                        self._first.append(page)
+                        # Now, since whoever writes the page uses it up.
+                        if self.look is None or self.look.add(page.entries):
+                            break
                 except CursorRefusedError as error:
                     self.refusal = error
                 except BaseException as error:  # noqa: BLE001 (raised below)
@@ -77,10 +80,9 @@ class Place:
             Each page.
         """
         with closing(self):
-            if self._first is not None and self._pages is not None:
-                first, self._first = self._first, None
-                yield first
-                yield from self._pages
+            while self._first:
+                yield self._first.pop(0)
+            yield from self._pages or ()
 
     def close(self) -> None:
         """Close the connection; reading on would open another."""
@@ -133,7 +135,7 @@ class Readers:
         self._names = names
         self._open_at = open_at
         self._starts = [
-            Place(open_at(part.start, name))
+            Place(open_at(part.start, name), Look() if part.start else None)
             for part, name in zip(ranges, names, strict=True)
         ]
         self._looks_only = {
@@ -206,12 +208,14 @@ class Readers:
             self._refuse(part, place, dropped=True)
             return
         look = self._look_behind(index)
+        latest = Latest()
         taken = threading.Semaphore(0)
         self._taken.append(taken)
         with closing(place.read()) as pages:
             for page in pages:
                 known = look.known(page.entries) if look else 0
-                last = not page.has_more or stands_behind(known, len(page.entries))
+                behind = latest.stand_behind(known, len(page.entries))
+                last = behind or not page.has_more
                 self._events.put(Fetched(part, page, known, last, taken.release))
                 if last:
                     return

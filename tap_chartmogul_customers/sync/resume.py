@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import msgspec
 
@@ -77,6 +78,12 @@ def unfinished_sync(state: object) -> Sync | None:
     ):
         msg = "it has no cursor to resume at"
         raise ValueError(msg)
+    for before, part in pairwise(sync.ranges):
+        if before.done and before.cursor is not None and not part.pages:
+            # The one before stood behind its start in an earlier run, and has a cursor
+            # of this sync from there. What the service takes the boundary for may have
+            # changed.
+            part.start = part.cursor = before.cursor
     return sync
 
 
