@@ -130,5 +130,6 @@ requirements: $(DEV_READY)
 	$(COMPILE) --group dev pyproject.toml --output-file requirements/dev.txt
 	set -e; for file in requirements/*.in; do $(COMPILE) $$file --output-file $${file%.in}.txt; done
 
+# Takes away what make can make again: no key, no state, no log, nothing that was loaded but by the demo.
 clean:
-	rm -rf .venv .venv-* .meltano mutants output
+	rm -rf .venv .venv-* .meltano/.ready .meltano/extractors .meltano/loaders .meltano/utilities demo mutants

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MELTANO = Path(".venv-meltano/bin/meltano")
-OUTPUT = Path("output/customers.jsonl")
+OUTPUT = Path("demo/customers.jsonl")
 SANDBOX_CUSTOMERS = 1000
 
 
@@ -53,11 +53,13 @@ def _run_meltano(environment: str, **settings: str) -> int:
     variables = {
         f"TAP_CHARTMOGUL_CUSTOMERS_{name.upper()}": value
         for name, value in settings.items()
-    }
+    } | {"TARGET_JSONL_DESTINATION_PATH": str(OUTPUT.parent)}
+    # A state of its own, and none to begin with: a demo that resumed an interrupted one
+    # would show half a file.
+    options = ["--state-id-suffix=demo", "--full-refresh"]
     pipeline = ["tap-chartmogul-customers", "target-jsonl"]
-    # A demo that goes on where an interrupted one stopped would show half a file.
     with subprocess.Popen(  # noqa: S603 - no part of the command comes from outside
-        [MELTANO, f"--environment={environment}", "run", "--full-refresh", *pipeline],
+        [MELTANO, f"--environment={environment}", "run", *options, *pipeline],
         env=os.environ | variables,
     ) as meltano:
         # Meltano ends its tap and target on either; Ctrl-C reaches it by itself.

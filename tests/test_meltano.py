@@ -11,9 +11,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
-from sandbox import Sandbox, generate_customers
+from sandbox import Sandbox, faults, generate_customers
 
 ROOT = Path(__file__).parents[1]
 TAP = "tap-chartmogul-customers"
@@ -143,11 +144,27 @@ def demo(project: Path, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_demo_shows_what_it_loads_now_and_nothing_of_before(project: Path) -> None:
-    (project / "output").mkdir()
-    (project / "output/customers.jsonl").write_text("from another run\n", "utf-8")
-    shown = demo(project)
-    assert shown.returncode == 0, shown.stderr
-    assert "output/customers.jsonl holds 1,000 customers." in shown.stdout
+    for _ in range(2):
+        shown = demo(project)
+        assert shown.returncode == 0, shown.stderr
+        assert "demo/customers.jsonl holds 1,000 customers." in shown.stdout
+
+
+def test_demo_leaves_alone_what_is_loaded_by_hand(project: Path) -> None:
+    customers = generate_customers(600, seed=2)
+    with Sandbox(customers) as sandbox:
+        sandbox.script({3: faults.status(402)})
+        with pytest.raises(subprocess.CalledProcessError):
+            load(project, sandbox)
+        shown = demo(
+            project,
+            API_KEY=sandbox.api_key,
+            TAP_CHARTMOGUL_CUSTOMERS_API_URL=sandbox.url,
+        )
+        assert shown.returncode == 0, shown.stderr
+        resumed = load(project, sandbox)
+    assert "cursor" in sandbox.requests[-1].query
+    assert [c["uuid"] for c in resumed] == [c["uuid"] for c in sandbox.customers]
 
 
 def test_demo_fails_without_showing_an_api_key_that_is_refused(project: Path) -> None:

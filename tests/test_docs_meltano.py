@@ -1,0 +1,181 @@
+"""Meltano as README and docs/meltano.md have it: from an empty home to rows by cron."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox import Sandbox, faults, generate_customers
+from tests.pages import README, ROOT, Reader, blocks, changed, clone
+from tests.postgres import Database, postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MORE = ROOT / "docs/meltano.md"
+STATE = "dev:tap-chartmogul-customers-to-target-postgres"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    customers = generate_customers(450, seed=6)
+    with Sandbox(customers, api_key="YOUR_API_KEY", rate_limit=None) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Database]:
+    with postgres() as server:
+        # As most servers are not: the page has to see to it that times are in UTC.
+        server.execute("ALTER DATABASE template1 SET timezone TO 'Asia/Tokyo'")
+        yield server
+
+
+@pytest.fixture(scope="module")
+def warehouse(server: Database) -> Database:
+    server.execute("CREATE DATABASE warehouse")
+    server.execute("ALTER DATABASE warehouse SET timezone TO 'Asia/Tokyo'")
+    return Database("warehouse", server.folder)
+
+
+@pytest.fixture(scope="module")
+def reader(
+    sandbox: Sandbox, warehouse: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Reader:
+    """Someone who has followed README up to the first load."""
+    home = tmp_path_factory.mktemp("meltano")
+    clone(home)
+    reader = Reader(README, home, filled_in(sandbox, warehouse))
+    reader.type("meltano-project", "meltano-add")
+    reader.save(".env")
+    reader.type("meltano-run")
+    return reader
+
+
+def filled_in(sandbox: Sandbox, database: Database) -> dict[str, str]:
+    url = f"TAP_CHARTMOGUL_CUSTOMERS_API_URL={sandbox.url}"
+    return {
+        "YOUR_API_KEY": f"YOUR_API_KEY\n{url}",
+        "user:password@host:5432/database": (
+            f"postgres@/{database.name}?host={database.folder}"
+        ),
+    }
+
+
+@pytest.fixture(scope="module")
+def further(reader: Reader) -> Reader:
+    """The same reader on the page that goes on from there."""
+    return Reader(MORE, reader.home, reader.fills_in)
+
+
+def rows(database: Database, columns: str = "count(*)") -> list[dict[str, object]]:
+    return database.execute(
+        f"SELECT {columns} FROM tap_chartmogul_customers.customers"  # noqa: S608 - ours
+    )
+
+
+@pytest.mark.usefixtures("reader")
+def test_loads_into_postgresql_in_utc(sandbox: Sandbox, warehouse: Database) -> None:
+    (row,) = rows(warehouse, "count(*), min(customer_since)::text AS first")
+    moments = [customer["customer-since"] for customer in sandbox.customers]
+    first = min(datetime.fromisoformat(moment) for moment in moments if moment)
+    assert row == {"count": 450, "first": f"{first.astimezone(UTC):%Y-%m-%d %H:%M:%S}"}
+
+
+def test_the_version_of_meltano_is_the_tested_one() -> None:
+    pin = (ROOT / "requirements/meltano.in").read_text("utf-8").strip()
+    assert f"pip install {pin.replace('[postgres]', '')}\n" in README.read_text("utf-8")
+
+
+def test_cron_runs_the_schedule(
+    reader: Reader, sandbox: Sandbox, warehouse: Database
+) -> None:
+    reader.type("meltano-schedule")
+    warehouse.execute("DELETE FROM tap_chartmogul_customers.customers")
+    assert reader.cron("meltano-cron") == (0, "")
+    assert rows(warehouse) == [{"count": len(sandbox.customers)}]
+
+
+def test_cron_learns_of_a_run_that_failed_and_the_next_one_resumes(
+    reader: Reader, sandbox: Sandbox
+) -> None:
+    sandbox.script({len(sandbox.requests) + 3: faults.status(402)})
+    code, _ = reader.cron("meltano-cron")
+    assert code == 1
+    sandbox.requests.clear()
+    assert reader.cron("meltano-cron") == (0, "")
+    assert "cursor" in sandbox.requests[0].query
+
+
+def test_shows_the_state(further: Reader) -> None:
+    shown = further.type("state")
+    assert STATE in shown
+    state = json.loads(shown.splitlines()[-1])["singer_state"]
+    assert "customers" in state["bookmarks"]
+
+
+def test_starts_over_when_asked_to(further: Reader, sandbox: Sandbox) -> None:
+    sandbox.requests.clear()
+    further.type("start-over")
+    assert "cursor" not in sandbox.requests[0].query
+
+
+def test_keeps_a_setting(further: Reader, sandbox: Sandbox) -> None:
+    assert "YOUR_API_KEY" not in further.type("config")
+    sandbox.requests.clear()
+    further.type("start-over")
+    assert {request.query["per_page"] for request in sandbox.requests} == {"100"}
+
+
+def test_leaves_out_a_column(further: Reader, warehouse: Database) -> None:
+    shown = further.type("select")
+    assert "[selected   ] customers.zip" in shown
+    assert "] customers.owner" not in shown
+    warehouse.execute("UPDATE tap_chartmogul_customers.customers SET owner = 'before'")
+    further.type("start-over")
+    assert rows(warehouse, "DISTINCT owner") == [{"owner": "before"}]
+
+
+@pytest.fixture(scope="module")
+def here(reader: Reader) -> Reader:
+    """Someone else, who uses the clone as their project."""
+    home = reader.home.with_name("clone")
+    home.mkdir()
+    (clone(home) / ".env").write_text(reader.text(".env"), "utf-8")
+    here = Reader(MORE, home, reader.fills_in)
+    here.type("here")
+    return here
+
+
+def test_loads_in_the_clone(
+    here: Reader, sandbox: Sandbox, warehouse: Database
+) -> None:
+    sandbox.requests.clear()
+    warehouse.execute("DELETE FROM tap_chartmogul_customers.customers")
+    assert here.cron("here-cron") == (0, "")
+    assert rows(warehouse) == [{"count": len(sandbox.customers)}]
+
+
+def test_loads_without_an_account(here: Reader) -> None:
+    # As the page has it: with a key, and the API's own address.
+    (here.folder / ".env").write_text(blocks(README)[".env"], "utf-8")
+    with here.typing("sandbox") as url:
+        assert url == "http://127.0.0.1:8787/v1\n"
+        here.type("from-sandbox")
+    lines = (here.folder / "output/customers.jsonl").read_text("utf-8").splitlines()
+    assert len(lines) == 5000
+
+
+def test_git_sees_nothing_of_what_the_page_made(here: Reader) -> None:
+    assert changed(here.folder) == ""
+
+
+def test_cleaning_takes_nothing_of_the_user(here: Reader) -> None:
+    kept = [".env", ".meltano/meltano.db", ".meltano/nightly.log", "output"]
+    subprocess.run(["/usr/bin/make", "clean"], cwd=here.folder, check=True)
+    assert [name for name in kept if not (here.folder / name).exists()] == []
+    assert not list(here.folder.glob(".venv*"))
