@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import msgspec
 from singer_sdk.pagination import BaseAPIPaginator
 
+from tap_chartmogul_customers.api.body import decode, exact_number
 from tap_chartmogul_customers.errors import PagingError
 
 if sys.version_info >= (3, 12):
@@ -49,7 +49,7 @@ class _Body(msgspec.Struct, frozen=True):
     total_pages: Any = None
 
 
-_decoder = msgspec.json.Decoder(_Body, float_hook=Decimal)
+_decoder = msgspec.json.Decoder(_Body, float_hook=exact_number)
 
 
 def decode_page(body: bytes, number: int = 1) -> Page:
@@ -70,14 +70,9 @@ def decode_page(body: bytes, number: int = 1) -> Page:
     [{'mrr': Decimal('0.1')}]
     """
     try:
-        answer = _decoder.decode(body)
+        answer = decode(body, _decoder)
     except msgspec.ValidationError as error:
-        # Found before the end of the body, which may be cut.
-        _check_json(body)
         raise PagingError(str(error)) from error
-    except (msgspec.DecodeError, ArithmeticError, RecursionError) as error:
-        msg = f"not JSON: {error}"
-        raise ValueError(msg) from error
     cursor = answer.cursor if isinstance(answer.cursor, str) else None
     if answer.has_more and not cursor:
         msg = "`has_more` is true, but there is no `cursor`"
@@ -90,14 +85,6 @@ def decode_page(body: bytes, number: int = 1) -> Page:
         cursor=cursor or None,
         total_pages=total if type(total) is int and total > 0 else None,
     )
-
-
-def _check_json(body: bytes) -> None:
-    try:
-        msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
-        msg = f"not JSON: {error}"
-        raise ValueError(msg) from error
 
 
 class PageResponse(Protocol):

@@ -246,10 +246,10 @@ def test_a_value_of_another_type_becomes_null_with_one_warning_and_a_count(
     counts = [line.split("| ")[-1] for line in run.warnings if "became null" in line]
     assert len(once) == 4
     assert sorted(counts) == [
-        "2 values did not fit the type of `custom_at` and became null there",
-        "2 values did not fit the type of `custom_b` and became null there",
-        "2 values did not fit the type of `custom_x` and became null there",
-        "3 values did not fit the type of `custom_n` and became null there",
+        "Values that became null in `custom_at`: 2",
+        "Values that became null in `custom_b`: 2",
+        "Values that became null in `custom_n`: 3",
+        "Values that became null in `custom_x`: 2",
     ]
     assert "a secret" not in run.log
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 from datetime import UTC, datetime, timedelta, timezone
@@ -108,6 +109,11 @@ def test_a_time_is_in_utc_to_the_microsecond(
         "2023-13-01T00:00:00Z",
         "2023-01-01/2023-02-01",
         "0001-01-01T00:00:00+14:00",
+        "10:",
+        "12:00/13:00",
+        "2023-01-01/12:00",
+        "10:30/P1D",
+        "0000-00-00",
         5,
         True,
         ["2023"],
@@ -122,6 +128,51 @@ def test_what_is_no_time_becomes_null_with_a_warning(
     assert UUID in warning
     assert "lead_created_at" in warning
     assert json.dumps(sent, separators=(",", ":")) in warning
+
+
+PIECES = ["", "2023-01-01", "10:30", "12", ":", "/", "T", "P1D", "W1", "Z"]
+
+
+def is_time_or_null(text: str) -> bool:
+    got = read({"customer-since": text})["customer_since"]
+    return got is None or datetime.fromisoformat(got).utcoffset() == timedelta(0)
+
+
+def test_whatever_looks_like_a_time_is_one_or_null() -> None:
+    for pieces in itertools.product(PIECES, repeat=3):
+        assert is_time_or_null("".join(pieces)), pieces
+
+
+@given(st.text())
+def test_any_text_in_a_column_of_times_is_a_time_or_null(text: str) -> None:
+    assert is_time_or_null(text)
+
+
+def test_warns_once_for_each_column_and_counts_at_the_end(
+    tap: Tap, sandbox: Sandbox
+) -> None:
+    for customer in sandbox.customers:
+        customer |= {"lead_created_at": "soon", "mrr": "much"}
+        sandbox.put(customer)
+    first = sandbox.customers[0]["uuid"]
+    run = tap.run(per_page=20)
+    assert run.code == 0
+    assert len(run.records) == 60
+    why = 'it cannot be read as a time: "soon"'
+    assert [line.split(" | ")[-1] for line in run.warnings] == [
+        f"Customer {first!r}: `lead_created_at` becomes null: {why}",
+        f"Customer {first!r}: `mrr` becomes null: it does not fit its column",
+        "Values of `lead_created_at` that became null: 60",
+        "Values of `mrr` that became null: 60",
+    ]
+
+
+def test_a_warning_shows_no_more_than_the_start_of_a_long_text(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    read({"lead_created_at": "x" * 10_000})
+    (warning,) = caplog.messages
+    assert len(warning) < 300
 
 
 offsets = st.integers(-23 * 60, 23 * 60).map(lambda m: timezone(timedelta(minutes=m)))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tap_chartmogul_customers.records.column_names import column_names
+from tap_chartmogul_customers.records.notices import Notices
 from tap_chartmogul_customers.records.values import (
     UnreadableError,
     as_json,
@@ -150,8 +150,7 @@ class CustomColumns:
     """
 
     def __init__(self, schema: dict[str, Any], logger: logging.Logger) -> None:
-        self._logger = logger
-        self._misfits = Counter[str]()
+        self._notices = Notices(logger)
         self._columns: dict[str, list[_Column]] = {}
         for name, column in schema["properties"].items():
             if source := _source(column):
@@ -185,24 +184,18 @@ class CustomColumns:
 
     def report(self) -> None:
         """Say how many values did not fit, if any."""
-        for name, count in self._misfits.items():
-            self._logger.warning(
-                "%d values did not fit the type of `%s` and became null there",
-                count,
-                name,
-            )
+        self._notices.report()
 
     def _read(self, column: _Column, value: Any) -> Any:  # noqa: ANN401
         try:
             return column.read(value)
         except UnreadableError:
-            self._misfits[column.name] += 1
-            if self._misfits[column.name] == 1:
-                self._logger.warning(
-                    "A value does not fit the type that discovery found for `%s` and "
-                    "becomes null there; `attributes` has it",
-                    column.name,
-                )
+            self._notices.add(
+                f"Values that became null in `{column.name}`",
+                "A value does not fit the type that discovery found for `%s` and "
+                "becomes null there; `attributes` has it",
+                column.name,
+            )
             return None
 
 

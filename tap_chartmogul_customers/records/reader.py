@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tap_chartmogul_customers.api.body import MendedCustomer
 from tap_chartmogul_customers.errors import PagingError
 from tap_chartmogul_customers.records.custom_attributes import CustomColumns
+from tap_chartmogul_customers.records.notices import Notices
 from tap_chartmogul_customers.records.schema import COLUMNS, Kind
 from tap_chartmogul_customers.records.values import (
     UnreadableError,
-    as_json,
     read_integer,
     read_object,
     read_text,
@@ -64,6 +65,7 @@ class RecordReader:
         ]
         self._sources = {column.field for column in COLUMNS}
         self._logger = logger
+        self._notices = Notices(logger)
         self._left_out: set[str] = set()
         self._custom = CustomColumns(schema, logger)
 
@@ -83,6 +85,14 @@ class RecordReader:
         if not isinstance(uuid, str) or not uuid:
             msg = "a customer without a `uuid`"
             raise PagingError(msg)
+        if type(customer) is MendedCustomer:
+            self._notices.add(
+                "Customers with values that were changed so that they can be stored",
+                "Customer %r: what cannot be stored is changed: U+FFFD takes the place "
+                "of NUL and of what is no Unicode in a text; a number of thousands of "
+                "digits, or what is nested a hundred deep, becomes text",
+                uuid,
+            )
         attributes = customer.get("attributes")
         take = customer.pop
         record: dict[str, Any] = {
@@ -98,6 +108,7 @@ class RecordReader:
 
     def report(self) -> None:
         """Say at the end what was left out, if anything."""
+        self._notices.report()
         self._custom.report()
 
     def _value(
@@ -109,20 +120,14 @@ class RecordReader:
     ) -> Any:  # noqa: ANN401
         try:
             return read(value)
-        except UnreadableError:
-            if read is read_timestamp:
-                self._logger.warning(
-                    "Customer %r: `%s` cannot be read as a time and becomes null: %s",
-                    uuid,
-                    name,
-                    as_json(value),
-                )
-            else:
-                self._logger.warning(
-                    "Customer %r: `%s` does not fit its column and becomes null",
-                    uuid,
-                    name,
-                )
+        except UnreadableError as error:
+            self._notices.add(
+                f"Values of `{name}` that became null",
+                "Customer %r: `%s` becomes null: it %s",
+                uuid,
+                name,
+                error,
+            )
             return None
 
     def _warn_of_unknown(self, rest: dict[str, Any]) -> None:
