@@ -23,9 +23,9 @@ ifneq ($(origin API_KEY),command line)
 unexport API_KEY
 endif
 
-.PHONY: install demo test coverage lint format soak bench mutants dbt history airflow requirements clean
+.PHONY: install demo test coverage lint format soak bench mutants targets dbt history airflow requirements clean
 
-install: $(DEV_READY) $(PLUGINS_READY)
+install: $(DEV_READY) $(PLUGINS_READY) .venv-targets/csv/.ready
 
 demo: install
 	@.venv/bin/python -m sandbox.demo
@@ -113,6 +113,19 @@ history: install $(DBT_READY) $(BENCH_READY)
 	.venv/bin/python -m examples.dbt.history.run $(DAYS)
 	.venv-bench/bin/python -m examples.dbt.history.plot
 
+# Loads into every target of tests/targets, or into one: `make targets TARGET=csv`. It writes what it sees into
+# docs/targets.md, and fails where that said something else.
+TARGETS := $(basename $(notdir $(wildcard requirements/targets/*.txt)))
+TARGETS_READY := $(TARGETS:%=.venv-targets/%/.ready)
+
+targets: install $(TARGET_DUCKDB_READY) $(if $(TARGET),$(filter %/$(TARGET)/.ready %/moto/.ready,$(TARGETS_READY)),$(TARGETS_READY))
+	.venv/bin/python -m tests.targets $(TARGET)
+
+$(TARGETS_READY): .venv-targets/%/.ready: requirements/targets/%.txt $(DEV_READY)
+	$(UV) venv --quiet --clear --python .venv/bin/python .venv-targets/$*
+	$(UV) pip sync --quiet --python .venv-targets/$*/bin/python --require-hashes $<
+	touch $@
+
 # The example on a real Airflow; too slow for every `make test`.
 airflow: install $(AIRFLOW_READY)
 	.venv/bin/pytest examples/airflow
@@ -128,7 +141,10 @@ COMPILE := $(UV) pip compile --quiet --no-config --upgrade --universal --python-
 
 requirements: $(DEV_READY)
 	$(COMPILE) --group dev pyproject.toml --output-file requirements/dev.txt
-	set -e; for file in requirements/*.in; do $(COMPILE) $$file --output-file $${file%.in}.txt; done
+	set -e; for file in requirements/*.in requirements/targets/*.in; do \
+		overrides=$${file%.in}.overrides; \
+		$(COMPILE) $$file --output-file $${file%.in}.txt $$(test ! -f $$overrides || echo --overrides $$overrides); \
+	done
 
 # Takes away what make can make again: no key, no state, no log, nothing that was loaded but by the demo.
 clean:

@@ -1,0 +1,49 @@
+"""`make targets`: tries the targets, two at a time, and writes `docs/targets.md`."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from tests.targets.catalogue import TARGETS
+from tests.targets.document import PATH, UNEXPLAINED, Report, written
+from tests.targets.places import servers
+from tests.targets.scenarios import Account, Trial
+
+if TYPE_CHECKING:
+    from tests.targets.target import Target
+
+
+def main(names: list[str]) -> int:
+    """Try targets.
+
+    Args:
+        names: Which; all, if there are none.
+
+    Returns:
+        0 if the page says what was seen; else 1, and it says so now.
+    """
+    targets = [target for target in TARGETS if not names or target.name in names]
+    with servers, TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
+        account = Account(Path(folder))
+
+        def report(target: Target) -> Report:
+            return Report(target, Trial(target, account).run())
+
+        page = PATH.read_text("utf-8")
+        new = written(page, pool.map(report, targets))
+    PATH.write_text(new, "utf-8")
+    if new == page and UNEXPLAINED not in page:
+        sys.stdout.write(f"{len(targets)} targets as {PATH.name} has them.\n")
+        return 0
+    sys.stdout.write(
+        f"{PATH.name} was something else, or has no reason for what was seen.\n"
+    )
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

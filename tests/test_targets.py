@@ -1,0 +1,126 @@
+"""The quickest targets do what `docs/targets.md` says; `make targets` tries all."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.targets.catalogue import TARGETS
+from tests.targets.comparison import REPEATED, losses, needs_reason
+from tests.targets.document import PATH, UNEXPLAINED, Report, parts, written
+from tests.targets.places import servers
+from tests.targets.scenarios import Account, Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.targets.target import Target
+
+PAGE = PATH.read_text("utf-8")
+QUICK = [target for target in TARGETS if target.name in {"jsonl", "postgres", "csv"}]
+
+SHARE = Decimal("0.1234567890123456789")
+CUSTOMER: dict[str, Any] = {
+    "uuid": "cus_1",
+    "name": "Łódź 💎",
+    "email": None,
+    "city": "",
+    "since": datetime(2024, 1, 1, 12, tzinfo=UTC),
+    "mrr": 4100,
+    "attributes": {
+        "tags": ["a", "b"],
+        "custom": {"pro": True, "share": SHARE},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    with servers:
+        yield Account(tmp_path_factory.mktemp("account"))
+
+
+@pytest.mark.parametrize("target", QUICK, ids=lambda target: target.name)
+def test_a_target_does_what_the_page_says(target: Target, account: Account) -> None:
+    report = Report(target, Trial(target, account).run())
+    assert parts(PAGE)[target.name] == (report.row(), report.section())
+
+
+def test_the_page_has_every_target_and_explains_what_was_seen() -> None:
+    assert list(parts(PAGE)) == [target.name for target in TARGETS]
+    assert UNEXPLAINED not in PAGE
+    assert written(PAGE, []) == PAGE
+
+
+def with_attributes(**attributes: object) -> dict[str, Any]:
+    return {**CUSTOMER, "attributes": {**CUSTOMER["attributes"], **attributes}}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        CUSTOMER | {"name": "Lodz"},
+        CUSTOMER | {"email": "None"},
+        CUSTOMER | {"city": "None"},
+        CUSTOMER | {"since": "2024-01-01 12:00:00+05:30"},
+        CUSTOMER | {"since": "2024-01-01T17:30:00"},
+        CUSTOMER | {"since": None},
+        CUSTOMER | {"mrr": "4.1e2"},
+        CUSTOMER | {"mrr": ""},
+        CUSTOMER | {"attributes": None},
+        CUSTOMER | {"attributes": "{"},
+        CUSTOMER | {"attributes": {}},
+        {name: value for name, value in CUSTOMER.items() if name != "attributes"},
+        with_attributes(tags=["b", "a"]),
+        with_attributes(tags=["a"]),
+        with_attributes(custom={"pro": True}),
+        with_attributes(custom={"pro": "yes", "share": SHARE}),
+        with_attributes(custom={"pro": True, "share": 0.12345678901234568}),
+        with_attributes(more=1),
+    ],
+)
+def test_a_value_that_was_lost_is_noticed(row: dict[str, Any]) -> None:
+    assert any(map(needs_reason, losses([CUSTOMER], [row]) or set()))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        CUSTOMER,
+        CUSTOMER | {"since": "2024-01-01 17:30:00+05:30", "_sdc_version": 1},
+        CUSTOMER | {"since": datetime(2024, 1, 1, 12), "mrr": "4100"},  # noqa: DTZ001
+        CUSTOMER | {"email": "", "city": None},
+        CUSTOMER
+        | {
+            "attributes": '{"tags": ["a", "b"], "custom": {"pro": true, "share": '
+            "0.1234567890123456789}}"
+        },
+        CUSTOMER
+        | {
+            "attributes": "{'tags': ['a', 'b'], 'custom': {'pro': True, 'share': "
+            "Decimal('0.1234567890123456789')}}"
+        },
+    ],
+)
+def test_another_way_to_write_a_value_is_none_lost(row: dict[str, Any]) -> None:
+    found = losses([CUSTOMER], [row])
+    assert found is not None
+    assert not any(map(needs_reason, found))
+
+
+OTHER = CUSTOMER | {"name": "Changed"}
+
+
+@pytest.mark.parametrize("rows", [[], [CUSTOMER, OTHER], [CUSTOMER | {"uuid": "2"}]])
+def test_a_customer_or_version_too_few_or_too_many_is_noticed(
+    rows: list[dict[str, Any]],
+) -> None:
+    assert losses([CUSTOMER], rows) is None
+    assert losses([CUSTOMER, OTHER], [CUSTOMER]) is None
+
+
+def test_a_customer_who_is_there_twice_is_noticed() -> None:
+    assert losses([CUSTOMER], [CUSTOMER] * 2) == {REPEATED}
