@@ -14,6 +14,7 @@ from tests.running import Tap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 TEXT = (ROOT / "examples/queries.sql").read_text()
 
@@ -27,13 +28,18 @@ QUERIES = {
 CUSTOMERS = generate_customers(1000, seed=7)
 
 
+def load(database: Database, folder: Path, **settings: object) -> None:
+    with Sandbox(CUSTOMERS, rate_limit=None) as sandbox:
+        command = Tap(sandbox, folder).command(**settings)
+        with Pipeline(command, database, folder) as pipeline:
+            run = pipeline.end()
+    assert (run.tap_code, run.target_code) == (0, 0)
+
+
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    folder = tmp_path_factory.mktemp("queries")
-    with postgres() as database, Sandbox(CUSTOMERS, rate_limit=None) as sandbox:
-        with Pipeline(Tap(sandbox, folder).command(), database, folder) as pipeline:
-            run = pipeline.end()
-        assert (run.tap_code, run.target_code) == (0, 0)
+    with postgres() as database:
+        load(database, tmp_path_factory.mktemp("queries"))
         yield database
 
 
@@ -52,6 +58,19 @@ def test_every_query_finds_something(warehouse: Database, number: int) -> None:
         # No two generated customers have one address.
         warehouse.execute("UPDATE customers SET email = 'A@b.c' WHERE id % 2 = 0")
     assert warehouse.execute(query)
+
+
+def test_every_query_finds_as_much_beside_columns_of_custom_attributes(
+    warehouse: Database, tmp_path: Path
+) -> None:
+    table = warehouse.copy("custom_columns")
+    load(table, tmp_path)
+    before = {number: len(table.execute(query)) for number, query in QUERIES.items()}
+    load(table, tmp_path, custom_attributes_sample_size=1000)
+    assert table.execute("SELECT 1 FROM customers WHERE custom_cac IS NOT NULL")
+    assert {
+        number: len(table.execute(query)) for number, query in QUERIES.items()
+    } == before
 
 
 def test_revenue_by_status_is_that_of_the_customers(warehouse: Database) -> None:
