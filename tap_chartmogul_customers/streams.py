@@ -235,3 +235,4 @@ class CustomersStream(OrderedMessages, MappedBatches, ChartMogulStream):
             self.activate_version(sync.version)
         self.stream_state.pop(RESUME, None)
         self.stream_state[BOUNDARIES] = sync.boundaries().to_state()
+        self.flush()

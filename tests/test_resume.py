@@ -59,6 +59,13 @@ def test_a_finished_sync_leaves_nothing_to_resume(tap: Tap) -> None:
     assert len(resumed(tap, run.state).records) == 60
 
 
+def test_a_sync_that_changes_no_state_loses_no_record(tap: Tap) -> None:
+    first = tap.run()
+    second = tap.run(state=first.state)
+    assert second.state == first.state
+    assert second.uuids == first.uuids
+
+
 def test_resumes_at_the_page_that_failed(tap: Tap, sandbox: Sandbox) -> None:
     first = interrupted(tap)
     assert len(first.records) == 30

@@ -71,6 +71,11 @@ class OrderedMessages(RESTStream[str | None]):
         """Write the state as it is now, unless it was the last one written."""
         self._tap.state_writer.write_state(self.tap_state)
 
+    def flush(self) -> None:
+        """Let every record leave, though no STATE that is new may follow it."""
+        if isinstance(self._tap.message_writer, Output):
+            self._tap.message_writer.flush()
+
     @cached_property
     def _plain(self) -> dict[str, Any] | None:
         """What a RECORD starts with when it goes out as it is; else none."""
