@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 import backoff
-import requests
 from singer_sdk import metrics
 from singer_sdk.authenticators import BasicAuthenticator
 from singer_sdk.exceptions import RetriableAPIError
@@ -24,7 +23,6 @@ from tap_chartmogul_customers.errors import (
     PagingError,
     RequestRefusedError,
     answer,
-    reason,
 )
 from tap_chartmogul_customers.pagination import CursorPaginator, decode_page
 
@@ -37,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
     from typing import Self
 
+    import requests
     from backoff.types import Details
     from singer_sdk import Tap
     from singer_sdk.helpers.types import RequestFunc
@@ -169,6 +168,7 @@ class ChartMogulStream(RESTStream[str | None]):
         Raises:
             CursorRefusedError: ChartMogul does not take the cursor of the start.
             RequestRefusedError: ChartMogul refused a request.
+            UnreachableError: ChartMogul cannot be reached, now and later.
             NoAnswerError: A request failed `max_retries` times more than once.
             PagingError: A page does not say where to go on.
         """
@@ -179,11 +179,8 @@ class ChartMogulStream(RESTStream[str | None]):
         except PagingError as error:
             msg = f"{self._endpoint()}, {error}"
             raise PagingError(msg) from error
-        except (RetriableAPIError, requests.RequestException) as error:
-            msg = (
-                f"{self._where()}: {reason(error)}, after "
-                f"{self.backoff_max_tries()} tries"
-            )
+        except RetriableAPIError as error:
+            msg = f"{self._where()}: {error}, after {self.backoff_max_tries()} tries"
             raise NoAnswerError(msg) from error
 
     @override
@@ -213,7 +210,7 @@ class ChartMogulStream(RESTStream[str | None]):
 
     @override
     def response_error_message(self, response: requests.Response) -> str:
-        return answer(response).replace(self.config["api_key"], "***")
+        return answer(response, self.config["api_key"])
 
     @override
     def request_decorator(self, func: RequestFunc) -> RequestFunc:
@@ -222,7 +219,7 @@ class ChartMogulStream(RESTStream[str | None]):
         # Each try waits for its turn, so that all that read at once keep to one pace.
         return backoff.on_exception(
             self.backoff_wait_generator,
-            (RetriableAPIError, requests.ConnectionError, requests.Timeout),
+            RetriableAPIError,
             max_tries=self.backoff_max_tries(),
             on_backoff=self.backoff_handler,
             jitter=None,
@@ -245,7 +242,7 @@ class ChartMogulStream(RESTStream[str | None]):
         self.logger.warning(
             "%s: %s. Try %d of %d in %.1f s",
             self._where(),
-            reason(details["exception"]),
+            details["exception"],
             details["tries"] + 1,
             self.backoff_max_tries(),
             details["wait"],

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
-import requests
-from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
+from singer_sdk.exceptions import FatalAPIError
+
+from tap_chartmogul_customers.api.masking import shown
+
+if TYPE_CHECKING:
+    import requests
 
 _KEY_HELP: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: (
@@ -41,53 +46,49 @@ class NoAnswerError(FatalAPIError):
     """Every try of a request failed in a way that might have passed."""
 
 
+class UnreachableError(FatalAPIError):
+    """ChartMogul cannot be reached in the way that is configured."""
+
+
 class PagingError(FatalAPIError):
     """An answer that does not say, or contradicts, where the read goes on."""
 
 
-def answer(response: requests.Response) -> str:
+def answer(response: requests.Response, api_key: str) -> str:
     """Say what ChartMogul answered and what to do.
 
     Args:
         response: An answer that is no page.
+        api_key: The key, which is not shown.
 
     Returns:
         The status, ChartMogul's own message, and for 401 and 403 what to do.
     """
     status = response.status_code
-    parts = [f"{status} {response.reason or ''}".strip()]
+    parts = [f"{status} {response.reason or ''}"]
     if response.is_redirect:
-        target = urlsplit(response.headers["location"])
-        parts.append(f"redirects are not followed (to {target.hostname})")
+        parts.append(f"Redirects are not followed{_target(response)}")
     elif message := _api_message(response.content):
         parts.append(message)
+    parts = [shown(part, api_key).rstrip(". ") for part in parts]
     if status in _KEY_HELP:
         parts.append(_KEY_HELP[status])
-    return ". ".join(part.rstrip(".") for part in parts)
+    return ". ".join(filter(None, parts))
+
+
+def _target(response: requests.Response) -> str:
+    try:
+        host = urlsplit(response.headers["location"]).hostname
+    except ValueError:
+        return ""
+    return f" (to {host})" if host else ""
 
 
 def _api_message(body: bytes) -> str | None:
     """Return ChartMogul's `message` in the body of an error, if there is one."""
     try:
-        message = msgspec.json.decode(body)["message"]
-    except (msgspec.DecodeError, TypeError, KeyError):
+        # Whoever stands before ChartMogul may answer in another encoding.
+        message = msgspec.json.decode(body.decode(errors="replace"))["message"]
+    except (ValueError, RecursionError, TypeError, KeyError):
         return None
-    return " ".join(str(message).split())
-
-
-def reason(error: BaseException) -> str:
-    """Say in a few words why a try failed, without the address and its filters."""
-    if isinstance(error, RetriableAPIError):
-        return str(error)
-    if isinstance(error, requests.ConnectTimeout):
-        return "no connection within `request_timeout`"
-    if isinstance(error, requests.Timeout):
-        return "no whole answer within `request_timeout`"
-    return f"no connection, or it was cut ({_root(error)})"
-
-
-def _root(error: BaseException) -> str:
-    """Name the system's own error at the root of one of `requests`."""
-    while cause := error.__cause__ or error.__context__:
-        error = cause
-    return getattr(error, "strerror", None) or type(error).__name__
+    return message if isinstance(message, str) else None

@@ -5,12 +5,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 
 from sandbox import Sandbox, generate_customers
 from tests.running import Tap
+from tests.servers import with_tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+CONNECTING = (
+    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    *("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"),
+)
 
 ROOT = Path(__file__).parents[1]
 
@@ -43,3 +50,44 @@ def project(tmp_path: Path) -> Path:
     for plugins in ("extractors", "loaders"):
         (tmp_path / ".meltano" / plugins).symlink_to(ROOT / ".meltano" / plugins)
     return tmp_path
+
+
+@pytest.fixture
+def direct(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take out of the environment whatever this machine says of proxies and trust."""
+    for name in CONNECTING:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """Return a certificate authority that nobody knows."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def bundle(authority: trustme.CA, tmp_path: Path) -> str:
+    """Return the file with its certificate."""
+    path = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+@pytest.fixture
+def secure(sandbox: Sandbox, authority: trustme.CA) -> Iterator[str]:
+    """Return the address of the sandbox over TLS."""
+    with with_tls(sandbox, authority.issue_cert("localhost")) as url:
+        yield url
+
+
+@pytest.fixture
+def trusted(
+    direct: None,  # noqa: ARG001 (what it takes out must not be this)
+    secure: str,
+    bundle: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> str:
+    """Return the address of the sandbox over TLS that the tap can trust."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
+    return secure

@@ -17,6 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tap_chartmogul_customers.api import retries
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -34,13 +36,15 @@ def _server() -> subprocess.Popen[bytes]:
     return server
 
 
-def run(arguments: Sequence[str], output: Path, log: Path) -> int:
+def run(arguments: Sequence[str], output: Path, log: Path, *, first_wait: float) -> int:
     """Run the tap to its end.
 
     Args:
         arguments: Its command line, without the program.
         output: The file that its standard output goes to.
         log: The file that its standard error goes to.
+        first_wait: Seconds before a request is tried again; the one thing in which it
+            is not the program that users run.
 
     Returns:
         Its exit code; minus the signal's number if one ended it.
@@ -51,6 +55,7 @@ def run(arguments: Sequence[str], output: Path, log: Path) -> int:
         "folder": str(Path.cwd()),
         "output": str(output),
         "log": str(log),
+        "first_wait": first_wait,
     }
     server = _server()
     assert server.stdin
@@ -70,6 +75,7 @@ def _become(start: dict[str, Any]) -> None:
     os.dup2(os.open(start["output"], create), 1)
     os.dup2(os.open(start["log"], create), 2)
     sys.argv[1:] = start["arguments"]
+    retries.FIRST_WAIT = start["first_wait"]
 
 
 def _serve() -> None:

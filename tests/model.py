@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from unittest.mock import patch
 
 from tap_chartmogul_customers.__main__ import main
+from tap_chartmogul_customers.api import retries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,6 +153,7 @@ def run_tap(target: Target, *arguments: str) -> int:
         process_left_as_it_was(),
         redirect_stdout(io.TextIOWrapper(target)),  # type: ignore[type-var]
         patch.object(sys, "argv", ["tap", *arguments]),
+        patch.object(retries, "FIRST_WAIT", 0),
     ):
         try:
             main()

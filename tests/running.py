@@ -83,10 +83,18 @@ class Run:
 
 @dataclass(frozen=True)
 class Tap:
-    """The tap as a program, with a sandbox as its API."""
+    """The tap as a program, with a sandbox as its API.
+
+    Attributes:
+        sandbox: The sandbox.
+        folder: Where its files are.
+        first_wait: Seconds before a request is tried again, in `run` and `output`: none
+            in tests that are about something else.
+    """
 
     sandbox: Sandbox
     folder: Path
+    first_wait: float = 0
 
     def command(
         self,
@@ -122,7 +130,7 @@ class Tap:
     def _end(self, *arguments: str, **options: Any) -> tuple[int, bytes, str]:
         command = self.command(*arguments, **options)
         output, log = self.folder / "output.jsonl", self.folder / "tap.log"
-        code = forks.run(command[len(TAP) :], output, log)
+        code = forks.run(command[len(TAP) :], output, log, first_wait=self.first_wait)
         return code, output.read_bytes(), log.read_text()
 
     def _write(self, name: str, value: object) -> str:

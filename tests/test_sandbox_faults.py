@@ -28,7 +28,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 def get(
-    sandbox: Sandbox, query: str = "", **headers: str
+    sandbox: Sandbox, query: str = "", most: int | None = None, /, **headers: str
 ) -> tuple[http.client.HTTPResponse, bytes]:
     """Ask without any of the kindness of a bigger client."""
     key = b64encode(f"{sandbox.api_key}:".encode()).decode()
@@ -40,7 +40,7 @@ def get(
             headers={"Authorization": f"Basic {key}", **headers},
         )
         response = connection.getresponse()
-        return response, response.read()
+        return response, response.read(most)
     finally:
         connection.close()
 
@@ -183,6 +183,33 @@ def test_slow_answers_late(sandbox: Sandbox) -> None:
     begin = time.monotonic()
     assert len(page(sandbox)["entries"]) == 50
     assert 0.3 <= time.monotonic() - begin < 3
+
+
+def test_raw_is_any_bytes(sandbox: Sandbox) -> None:
+    sandbox.script({1: faults.raw(b"HTTP/1.0 200 So be it\r\n\r\nwhatever")})
+    response, body = get(sandbox)
+    assert (response.version, response.reason, body) == (10, "So be it", b"whatever")
+
+
+def test_endless_goes_on(sandbox: Sandbox) -> None:
+    sandbox.script({1: faults.endless(b"HTTP/1.1 200 OK\r\n\r\nOnce", b" more")})
+    assert get(sandbox, "", 14)[1] == b"Once more more"
+
+
+def test_preceded_answers_after_other_bytes(sandbox: Sandbox) -> None:
+    sandbox.script({1: faults.preceded(b"HTTP/1.1 100 Continue\r\n\r\n")})
+    response, body = get(sandbox)
+    assert response.status == 200
+    assert len(json.loads(body)["entries"]) == 50
+    assert [request.status for request in sandbox.requests] == [200]
+
+
+def test_unannounced_close_answers_first(sandbox: Sandbox) -> None:
+    sandbox.script({1: faults.unannounced_close()})
+    response, body = get(sandbox)
+    assert "Connection" not in response.headers
+    assert len(json.loads(body)["entries"]) == 50
+    assert [request.status for request in sandbox.requests] == [None]
 
 
 def test_a_page_can_become_any_json(sandbox: Sandbox) -> None:

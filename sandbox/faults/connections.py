@@ -119,6 +119,65 @@ def drip(seconds: float) -> Fault:
     return answer
 
 
+def raw(data: bytes) -> Fault:
+    """Send any bytes instead of an answer, then close the connection.
+
+    Args:
+        data: The bytes.
+    """
+
+    async def answer(exchange: Exchange) -> None:
+        if transport := exchange.request.transport:
+            transport.write(data)
+            transport.close()
+
+    return answer
+
+
+def endless(begin: bytes, again: bytes) -> Fault:
+    """Send any bytes instead of an answer, and never come to an end.
+
+    Args:
+        begin: The first bytes.
+        again: What follows, ten times a second for as long as the client is there.
+    """
+
+    async def answer(exchange: Exchange) -> None:
+        data = begin
+        while (transport := exchange.request.transport) is not None:
+            transport.write(data)
+            data = again
+            await asyncio.sleep(0.1)
+
+    return answer
+
+
+def preceded(by: bytes) -> Fault:
+    """Answer as usual, after other bytes.
+
+    Args:
+        by: The bytes.
+    """
+
+    async def answer(exchange: Exchange) -> web.Response:
+        if transport := exchange.request.transport:
+            transport.write(by)
+        return await exchange.answer()
+
+    return answer
+
+
+def unannounced_close() -> Fault:
+    """Answer as usual, then close the connection without having said so."""
+
+    async def answer(exchange: Exchange) -> None:
+        content = exchange.json()
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(content)}\r\n\r\n"
+        await raw(head.encode() + content)(exchange)
+
+    return answer
+
+
 def stall(after: int) -> Fault:
     """Send the beginning of a body of a known `Content-Length`, and no more.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
 import time
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     import requests
 
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504, *range(520, 525)})
+
+FIRST_WAIT = 1.0
+"""Seconds before the second try. Tests that are about something else make it short."""
 
 MAX_WAIT = 60
 """Seconds between two tries at the most, unless the service asks for more."""
@@ -26,27 +31,28 @@ def waits() -> Generator[float, Any, None]:
 
     Yields:
         First nothing of meaning, as `backoff` has it. Then, for each error sent in,
-        what its answer's `Retry-After` says, up to `MAX_RETRY_AFTER`; else 1, 2, 4 …
-        up to `MAX_WAIT`, each up to a quarter longer so that many taps spread out.
+        1, 2, 4 … up to `MAX_WAIT`, each up to a quarter longer so that many taps spread
+        out; or what its answer's `Retry-After` says, if that is longer, up to
+        `MAX_RETRY_AFTER`.
     """
     error = yield 0
-    seconds = 1
+    seconds = FIRST_WAIT
     while True:
-        asked = _retry_after(getattr(error, "response", None))
         jitter = 1 + random.random() / 4  # noqa: S311 (a wait is no secret)
-        error = yield seconds * jitter if asked is None else asked
+        asked = _retry_after(getattr(error, "response", None))
+        error = yield max(seconds * jitter, min(asked, MAX_RETRY_AFTER))
         seconds = min(2 * seconds, MAX_WAIT)
 
 
-def _retry_after(response: requests.Response | None) -> float | None:
-    """Return the seconds that `Retry-After` asks for, given in seconds or a date."""
-    text = None if response is None else response.headers.get("Retry-After")
-    if text is None:
-        return None
-    if text.strip().isdecimal():
-        return min(int(text), MAX_RETRY_AFTER)
+def _retry_after(response: requests.Response | None) -> float:
+    """Return the seconds that `Retry-After` asks for, in seconds or by a date."""
+    text = "" if response is None else response.headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]+(\.[0-9]*)?", text):
+        return float(text)
     try:
-        seconds = parsedate_to_datetime(text).timestamp() - time.time()
-    except ValueError:
-        return None
-    return min(max(seconds, 0), MAX_RETRY_AFTER)
+        date = parsedate_to_datetime(text)
+        # By its standard the date is in UTC, also where it does not say so.
+        date = date if date.tzinfo else date.replace(tzinfo=UTC)
+        return date.timestamp() - time.time()
+    except (ValueError, OverflowError):
+        return 0

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import sys
-import time
 from contextlib import closing
+from http import HTTPStatus
 from typing import Any
 
 import requests
 import urllib3
+
+from tap_chartmogul_customers.api.connections import DeadlineAdapter, deadline
+from tap_chartmogul_customers.api.failures import TooLargeError, failure
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -18,13 +21,24 @@ else:
 
 _CHUNK = 65536
 
+MAX_BODY = 2**28
+"""Bytes of a page at the most. One of 200 usual customers has 2**18."""
+
+MAX_ERROR_BODY = 2**16
+"""Bytes that are read of the body of an error."""
+
 
 class DeadlineSession(requests.Session):
-    """A session that reads bodies to the end before the time-out, or gives up.
+    """A session that has the whole of an answer before the time-out, or gives up.
 
-    `requests` starts its time-out anew at every byte that arrives, so that an answer
-    which drips would be waited for without end.
+    Certificates and proxies are those of the environment, as in `requests.get`.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stream = True  # The body is read here.
+        self.mount("https://", DeadlineAdapter())
+        self.mount("http://", DeadlineAdapter())
 
     @override
     def send(
@@ -37,27 +51,44 @@ class DeadlineSession(requests.Session):
             **kwargs: As for `requests.Session.send`; `timeout` in seconds.
 
         Returns:
-            The answer, its body read and decompressed.
+            The answer, its body read and decompressed. The body of an error may be
+            shorter than it was sent.
 
         Raises:
-            requests.Timeout: The answer did not end within the time-out.
-            requests.ConnectionError: There was no connection, or it was cut.
+            RetriableAPIError: There was no whole answer within the time-out.
+            UnreachableError: There was none, and another try would fail as well.
         """
-        timeout: float = kwargs["timeout"]
-        deadline = time.monotonic() + timeout
-        response = super().send(request, **{**kwargs, "stream": True})
-        body = io.BytesIO()
+        url = str(request.url)
+        settings = self.merge_environment_settings(url, {}, None, None, None)
+        if url.startswith("http:"):
+            # In the clear the key goes to this machine alone, not to a proxy.
+            settings["proxies"] = {}
         try:
-            with closing(response.raw) as raw:
-                while chunk := raw.read1(_CHUNK, decode_content=True):
-                    body.write(chunk)
-                    if time.monotonic() > deadline:
-                        msg = f"the answer took longer than {timeout:g} s"
-                        raise requests.ReadTimeout(msg, request=request)
-        except urllib3.exceptions.ReadTimeoutError as error:
-            raise requests.ReadTimeout(error, request=request) from error
-        except urllib3.exceptions.HTTPError as error:
-            raise requests.ConnectionError(error, request=request) from error
-        body.seek(0)
-        response.raw = body
+            with deadline(kwargs["timeout"]):
+                response = super().send(request, **settings, **kwargs)
+                response.raw = _body(response.raw, response.status_code)
+        except (OSError, urllib3.exceptions.HTTPError, UnicodeError) as error:
+            raise failure(error, url, settings) from error
         return response
+
+    @override
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Follow no redirect, nor read where it leads, which may be no URL."""
+
+
+def _body(answer: urllib3.HTTPResponse, status: int) -> io.BytesIO:
+    body = io.BytesIO()
+    with closing(answer):
+        try:
+            while chunk := answer.read1(_CHUNK, decode_content=True):
+                body.write(chunk)
+                if status != HTTPStatus.OK and body.tell() > MAX_ERROR_BODY:
+                    break
+                if body.tell() > MAX_BODY:
+                    raise TooLargeError
+        except urllib3.exceptions.HTTPError:
+            # The status of an error counts, whatever becomes of its body.
+            if status == HTTPStatus.OK:
+                raise
+    body.seek(0)
+    return body

@@ -1,0 +1,107 @@
+"""What stands between the tap and the sandbox: TLS and a proxy. What comes of it."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import trustme
+
+    from sandbox import Sandbox
+    from tests.running import Tap
+
+
+def pump(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def served(talk: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Talk to everyone who connects, and return the port."""
+    with socket.create_server(("127.0.0.1", 0)) as server, ExitStack() as clients:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    client, _ = server.accept()
+                    clients.callback(client.close)
+                    threading.Thread(target=one, args=(client,), daemon=True).start()
+
+        def one(client: socket.socket) -> None:
+            with suppress(OSError), client:
+                talk(client)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def relay(client: socket.socket, host: str, port: int) -> None:
+    with socket.create_connection((host, port)) as service:
+        back = threading.Thread(target=pump, args=(service, client), daemon=True)
+        back.start()
+        pump(client, service)
+        back.join()
+
+
+@contextmanager
+def with_tls(sandbox: Sandbox, certificate: trustme.LeafCert) -> Iterator[str]:
+    """Serve the sandbox over TLS, and return its URL."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    port = urlsplit(sandbox.url).port
+    assert port
+
+    def talk(client: socket.socket) -> None:
+        with context.wrap_socket(client, server_side=True) as secured:
+            relay(secured, "127.0.0.1", port)
+
+    with served(talk) as secured_port:
+        yield f"https://localhost:{secured_port}/v1"
+
+
+@contextmanager
+def proxy(
+    seen: list[bytes], answer: bytes = b"HTTP/1.1 200 OK\r\n\r\n"
+) -> Iterator[str]:
+    """Run a proxy, and return its address."""
+
+    def talk(client: socket.socket) -> None:
+        asked = client.recv(65536)
+        seen.append(asked)
+        client.sendall(answer)
+        host, port = asked.split()[1].decode().rsplit(":", 1)
+        if b" 200 " in answer:
+            relay(client, host, int(port))
+
+    with served(talk) as port:
+        yield f"127.0.0.1:{port}"
+
+
+def check(tap: Tap, **settings: object) -> None:
+    run = tap.run(per_page=20, **settings)
+    assert run.code == 0, run.log
+    assert run.uuids == [customer["uuid"] for customer in tap.sandbox.customers]
+    assert not run.warnings
+
+
+def failed_at_once(tap: Tap, api_url: str) -> str:
+    """Return the one line of a run that has nothing to try again."""
+    run = tap.run(api_url=api_url)
+    assert run.code == 1
+    assert not run.warnings
+    assert "Traceback" not in run.log
+    (line,) = run.errors
+    assert run.log.rstrip().endswith(line)
+    return line

@@ -1,0 +1,65 @@
+"""What a user reads of a connection that fails, and when it is tried again."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.servers import check, failed_at_once
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox import Sandbox
+    from tests.running import Tap
+
+pytestmark = pytest.mark.usefixtures("direct")
+
+
+def test_an_address_that_no_host_can_have_is_not_tried_again(tap: Tap) -> None:
+    line = failed_at_once(tap, f"https://{'a' * 70}.com/v1")
+    assert "`api_url` is not a valid address" in line
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_connection_that_is_refused_is_tried_again_and_named(
+    tap: Tap, scheme: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    run = tap.run(api_url=f"{scheme}://localhost:{port}/v1", max_retries=2)
+    assert run.code == 1
+    assert len(run.warnings) == 2
+    assert (
+        f"page 1: request to localhost:{port} failed: Connection refused, after 3 tries"
+    ) in run.errors[-1]
+
+
+def test_a_host_that_is_not_found_is_tried_again_and_named(tap: Tap) -> None:
+    run = tap.run(api_url="https://chartmogul.invalid/v1", max_retries=1)
+    assert run.code == 1
+    assert len(run.warnings) == 1
+    assert "request to chartmogul.invalid:443 failed: " in run.errors[-1]
+
+
+def test_a_service_without_tls_is_tried_again(tap: Tap, sandbox: Sandbox) -> None:
+    run = tap.run(api_url=sandbox.url.replace("http:", "https:"), max_retries=1)
+    assert run.code == 1
+    assert len(run.warnings) == 1
+    assert "failed: the TLS handshake failed (" in run.errors[-1]
+
+
+@pytest.mark.parametrize("entry", ["machine 127.0.0.1", "default"])
+def test_a_netrc_does_not_replace_the_key(
+    tap: Tap,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    entry: str,
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text(f"{entry} login someone password else\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    check(tap)
