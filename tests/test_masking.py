@@ -136,3 +136,30 @@ def test_a_key_that_the_service_repeats_is_not_shown(
     assert f"Key {' '.join(['***'] * 9)} is odd. Try 2" in run.warnings[0]
     assert run.errors[-1].count("***") == len(forms)
     assert not any(form in run.log for form in forms)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"%s\r\n\r\n",
+        b"HTTP/1.1 %s\r\n\r\n",
+        b"HTTP/%s 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n%s\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%s\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: https://%s.com\r\n\r\n",
+        b'HTTP/1.1 200 OK\r\n\r\n{"entries": "%s"}',
+        b'HTTP/1.1 200 OK\r\n\r\n{"entries": [], "has_more": "%s"}',
+        b'HTTP/1.1 200 OK\r\n\r\n{"entries": [%s]}',
+    ],
+)
+def test_a_key_in_an_odd_place_is_not_shown_to_who_looks_for_a_fault(
+    tap: Tap, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, data: bytes
+) -> None:
+    monkeypatch.setenv("TAP_CHARTMOGUL_CUSTOMERS_LOGLEVEL", "DEBUG")
+    written = basic(sandbox.api_key)
+    sandbox.script(lambda _: faults.raw(data % written.encode()))
+    run = tap.run(max_retries=1)
+    assert run.code == 1
+    assert "Where it happened" in run.log
+    assert written.lower() not in run.log.lower()

@@ -68,7 +68,8 @@ class DeadlineSession(requests.Session):
                 response = super().send(request, **settings, **kwargs)
                 response.raw = _body(response.raw, response.status_code)
         except (OSError, urllib3.exceptions.HTTPError, UnicodeError) as error:
-            raise failure(error, url, settings) from error
+            # The error may hold what was received, perhaps the key: no traceback of it.
+            raise failure(error, url, settings) from None
         return response
 
     @override
