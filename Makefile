@@ -14,8 +14,7 @@ BENCH_READY := .venv-bench/.ready
 AIRBYTE_READY := .venv-airbyte/.ready
 MUTANTS_READY := .venv-mutants/.ready
 DBT_READY := .venv-dbt/.ready
-DBT_PLUGIN_READY := .meltano/utilities/dbt/.ready
-TARGET_DUCKDB_READY := .venv-target-duckdb/.ready
+DBT_PLUGINS_READY := .meltano/utilities/.ready
 
 # Make exports an API_KEY of its own command line, so that the key stays out of the commands it prints and starts.
 # An API_KEY that happens to be in the environment may belong to any other service, so it stays out.
@@ -66,11 +65,12 @@ $(MELTANO_READY): requirements/meltano.txt $(DEV_READY)
 $(PLUGINS_READY): meltano.yml pyproject.toml requirements/dev.txt requirements/target-jsonl.txt \
 		requirements/target-postgres.txt $(MELTANO_READY)
 	$(MELTANO) install extractor
-	$(MELTANO) install loader
+	$(MELTANO) install loader target-jsonl target-postgres
 	touch $@
 
-$(DBT_PLUGIN_READY): meltano.yml requirements/dbt.txt $(MELTANO_READY)
+$(DBT_PLUGINS_READY): meltano.yml requirements/dbt.txt requirements/target-duckdb.txt $(MELTANO_READY)
 	$(MELTANO) install utility dbt
+	$(MELTANO) install loader target-duckdb
 	touch $@
 
 # Two to three minutes, Linux only: 200,000 customers, every tenth request failing, in memory that must not grow.
@@ -83,7 +83,7 @@ bench: $(DEV_READY) $(BENCH_READY)
 	.venv/bin/python -m benchmarks.measure
 	.venv-bench/bin/python -m benchmarks.report
 
-$(BENCH_READY) $(AIRBYTE_READY) $(MUTANTS_READY) $(DBT_READY) $(TARGET_DUCKDB_READY): .venv-%/.ready: requirements/%.txt $(DEV_READY)
+$(BENCH_READY) $(AIRBYTE_READY) $(MUTANTS_READY) $(DBT_READY): .venv-%/.ready: requirements/%.txt $(DEV_READY)
 	$(UV) venv --quiet --clear --python .venv/bin/python .venv-$*
 	$(UV) pip install --quiet --python .venv-$*/bin/python --require-hashes --requirement $<
 	touch $@
@@ -104,8 +104,8 @@ mutants: $(DEV_READY) $(MUTANTS_READY)
 	cr-report --surviving-only --show-diff session.sqlite
 
 # The example in examples/dbt: its SQL, its tests and its answers, on PostgreSQL and DuckDB, over four days.
-dbt: install $(DBT_READY) $(DBT_PLUGIN_READY) $(TARGET_DUCKDB_READY)
-	.venv/bin/pytest examples/dbt
+dbt: install $(DBT_READY) $(DBT_PLUGINS_READY)
+	.venv/bin/pytest --timeout=900 --numprocesses=2 --dist=loadfile examples/dbt
 
 # Some five minutes: an account lives for DAYS days, each loaded and built, and a picture shows what became of its MRR.
 DAYS := 30

@@ -70,7 +70,7 @@ def sources() -> str:
         "name": "chartmogul",
         "description": "What target-postgres or target-duckdb loaded.",
         "database": "{{ 'loaded' if target.type == 'duckdb' else target.dbname }}",
-        "schema": "{{ var('source_schema') }}",
+        "schema": "{{ env_var('DBT_SOURCE_SCHEMA', 'tap_chartmogul_customers') }}",
         "config": {
             "loaded_at_field": "_sdc_extracted_at",
             "freshness": {

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from examples.dbt.history.days import Day, live
-from examples.dbt.history.warehouses import DuckDB, Postgres, Row, Warehouse
+from examples.dbt.history.warehouses import (
+    PROJECT,
+    DuckDB,
+    Postgres,
+    Row,
+    Warehouse,
+)
 from tests.postgres import Database, postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+PROJECT_FILE = PROJECT / "dbt_project.yml"
 DAYS = 4
 CUSTOMERS = 400
 
@@ -106,6 +117,117 @@ def in_order(rows: list[Row]) -> list[Row]:
         for row in rows
     ]
     return sorted(read, key=lambda row: str([*row.values()][:3]))
+
+
+@both
+def test_a_column_that_is_added_later_changes_no_total(
+    database: str,
+    warehouses: dict[str, Warehouse],
+    days: list[Day],
+    marts: dict[str, dict[str, list[Row]]],
+    tmp_path: Path,
+) -> None:
+    warehouse = warehouses[database].copy(tmp_path)
+    attributes = {"plan": ["custom", "plan"], "seats": ["custom", "seats"]}
+    warehouse.build(days[-1].date, attribute_columns=attributes)
+    for model in ("mrr_by_day", "mrr_movements"):
+        assert in_order(warehouse.rows(model)) == in_order(marts[database][model])
+    for row in warehouse.rows("customer_history"):
+        assert bool(row["seats"]) == row["is_current"]
+
+
+@both
+def test_what_is_built_again_is_the_same(
+    database: str,
+    warehouses: dict[str, Warehouse],
+    days: list[Day],
+    marts: dict[str, dict[str, list[Row]]],
+    tmp_path: Path,
+) -> None:
+    warehouse = warehouses[database].copy(tmp_path)
+    warehouse.build(days[-1].date)
+    for model, rows in marts[database].items():
+        assert in_order(warehouse.rows(model)) == in_order(rows)
+
+
+def documented(warehouse: Warehouse, **variables: object) -> dict[str, dict[str, Any]]:
+    """The columns that there are, by `model.column`, each as dbt documents it."""
+    options = ("--quiet", "--vars", json.dumps(variables))
+    warehouse.dbt("docs", "generate", *options)
+    manifest, catalog = (
+        json.loads((warehouse.folder / "target" / f"{name}.json").read_text())
+        for name in ("manifest", "catalog")
+    )
+    described = manifest["nodes"] | manifest["sources"]
+    return {
+        f"{described[node]['name']}.{column}": described[node]["columns"].get(
+            column, {"description": "", "config": {"meta": {}}}
+        )
+        for kind in ("nodes", "sources")
+        for node, table in catalog[kind].items()
+        for column in table["columns"]
+    }
+
+
+@both
+def test_every_column_is_documented(
+    database: str, warehouses: dict[str, Warehouse], days: list[Day]
+) -> None:
+    assert days
+    columns = documented(warehouses[database])
+    # What the loader and dbt add themselves.
+    own = [name for name in columns if ".dbt_" not in name and "._sdc_" not in name]
+    assert len(own) > 90
+    assert [name for name in own if not columns[name]["description"]] == []
+
+
+def test_personal_columns_are_marked_and_can_be_left_out(
+    warehouses: dict[str, Warehouse], days: list[Day], tmp_path: Path
+) -> None:
+    personal = {*yaml.safe_load(PROJECT_FILE.read_text())["vars"]["personal_columns"]}
+    assert {
+        name
+        for name, column in documented(warehouses["duckdb"]).items()
+        if not column["config"]["meta"].get("personal")
+        and name.partition(".")[2] in personal
+    } == set()
+
+    warehouse = warehouses["duckdb"].copy(tmp_path)
+    (tmp_path / "history.duckdb").unlink()
+    warehouse.build(days[-1].date, personal_columns=[])
+    columns = documented(warehouse, personal_columns=[])
+    assert "stg_customers.mrr" in columns
+    assert "stg_custom_attributes.value" not in columns
+    left = {name for name in columns if name.partition(".")[2] in personal}
+    assert {name.partition(".")[0] for name in left} == {"customers"}
+
+
+def test_an_old_load_is_not_fresh(
+    warehouses: dict[str, Warehouse], days: list[Day], tmp_path: Path
+) -> None:
+    assert days
+    warehouse = warehouses["postgres"].copy(tmp_path)
+    assert isinstance(warehouse, Postgres)
+    warehouse.dbt("source", "freshness")
+    warehouse.database.execute(
+        "UPDATE tap_chartmogul_customers.customers"
+        " SET _sdc_extracted_at = _sdc_extracted_at - interval '51 hours'"
+    )
+    with pytest.raises(RuntimeError, match="ERROR STALE"):
+        warehouse.dbt("source", "freshness")
+
+
+def test_dbt_calls_nobody(
+    warehouses: dict[str, Warehouse], days: list[Day], tmp_path: Path
+) -> None:
+    assert days
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.settimeout(0)
+        address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        warehouse = warehouses["duckdb"].copy(tmp_path)
+        warehouse.dbt("build", HTTP_PROXY=address, HTTPS_PROXY=address)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
 
 
 @both

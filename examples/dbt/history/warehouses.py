@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from abc import ABC, abstractmethod
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from tests.postgres import ROOT, TARGET
 from tests.running import Tap
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 PROJECT = ROOT / "examples/dbt"
 PROGRAMS = ROOT / ".venv-dbt/bin"
-TARGET_DUCKDB = ROOT / ".venv-target-duckdb/bin/target-duckdb"
+TARGET_DUCKDB = ROOT / ".meltano/loaders/target-duckdb/venv/bin/target-duckdb"
 SCHEMA = "tap_chartmogul_customers"
 
 Row = dict[str, Any]
@@ -136,6 +137,17 @@ class Warehouse(ABC):
         return done.stdout
 
     @abstractmethod
+    def copy(self, folder: Path) -> Self:
+        """Make another with the same content.
+
+        Args:
+            folder: An empty folder for it.
+
+        Returns:
+            The copy.
+        """
+
+    @abstractmethod
     def rows(self, model: str) -> list[Row]:
         """Read a model.
 
@@ -159,13 +171,13 @@ class Postgres(Warehouse):
 
     def __init__(self, folder: Path, database: Database) -> None:
         super().__init__(folder)
-        self._database = database
+        self.database = database
 
     @cached_property
     @override
     def target(self) -> tuple[Path, dict[str, Any]]:
         return TARGET, {
-            "sqlalchemy_url": self._database.url,
+            "sqlalchemy_url": self.database.url,
             "default_target_schema": SCHEMA,
             "hard_delete": True,
         }
@@ -174,15 +186,19 @@ class Postgres(Warehouse):
     @override
     def connection(self) -> dict[str, str]:
         return {
-            "TARGET_POSTGRES_HOST": self._database.folder,
+            "TARGET_POSTGRES_HOST": self.database.folder,
             "TARGET_POSTGRES_USER": "postgres",
-            "TARGET_POSTGRES_DATABASE": self._database.name,
+            "TARGET_POSTGRES_DATABASE": self.database.name,
         }
+
+    @override
+    def copy(self, folder: Path) -> Self:
+        return type(self)(folder, self.database.copy(folder.name))
 
     @override
     def rows(self, model: str) -> list[Row]:
         query = f"SELECT to_json(m) AS row FROM chartmogul.{model} AS m"  # noqa: S608
-        return [row["row"] for row in self._database.execute(query)]
+        return [row["row"] for row in self.database.execute(query)]
 
 
 class DuckDB(Warehouse):
@@ -221,6 +237,12 @@ class DuckDB(Warehouse):
             "TARGET_DUCKDB_PATH": str(self._loaded),
             "DBT_DUCKDB_PATH": str(self._built),
         }
+
+    @override
+    def copy(self, folder: Path) -> Self:
+        for file in (self._loaded, self._built):
+            shutil.copy(file, folder)
+        return type(self)(folder)
 
     @override
     def rows(self, model: str) -> list[Row]:

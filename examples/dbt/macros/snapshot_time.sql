@@ -7,6 +7,6 @@
     {%- if var('as_of') -%}
         cast('{{ var("as_of") }}' as timestamp)
     {%- else -%}
-        (select max(read_at) from {{ ref('stg_customers') }})
+        (select max(customers._sdc_extracted_at) from {{ source('chartmogul', 'customers') }} as customers)
     {%- endif -%}
 {%- endmacro %}
