@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
+import select
 import signal
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,7 +21,9 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from typing_extensions import Buffer
 
 BUFFER_SIZE = 65536
 
@@ -39,14 +44,89 @@ class Stopped(SystemExit):
         self.signal = signal.Signals(signum)
 
 
-class TargetGoneError(SystemExit):
-    """The reader of standard output went away; the run ends with exit code 1.
+class OutputError(SystemExit):
+    """Standard output cannot be written to; the run ends with exit code 1.
 
-    It is an exit for the SDK to let it pass: there is nobody to write to.
+    It is an exit for the SDK to let it pass.
+
+    Args:
+        message: One line for the user.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(1)
+        self.message = message
+
+
+class StandardOutput(io.FileIO):
+    """Standard output that takes all it is given, or nothing any more.
+
+    It waits for a reader even where the pipe is non-blocking. After an error, which may
+    have cut a line, nothing follows.
     """
 
     def __init__(self) -> None:
-        super().__init__(1)
+        super().__init__(1, "w", closefd=False)
+        self._error: OutputError | None = None
+
+    @override
+    def write(self, data: Buffer) -> int:
+        """Write all of the data.
+
+        Args:
+            data: Any bytes.
+
+        Returns:
+            Their number.
+
+        Raises:
+            OutputError: Standard output does not take them.
+        """
+        if self._error:
+            raise self._error
+        with memoryview(data) as rest:
+            written = 0
+            while written < len(rest):
+                try:
+                    count: int | None = super().write(rest[written:])
+                except OSError as error:
+                    self._error = OutputError(_why(error))
+                    raise self._error from error
+                if count is None:
+                    select.select([], [self], [])
+                written += count or 0
+            return written
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, BrokenPipeError):
+        return "The target closed the pipe; see what it logged"
+    return f"Standard output cannot be written to: {error.strerror}"
+
+
+@contextmanager
+def standard_output() -> Iterator[None]:
+    """Have everything that is printed go through `StandardOutput`.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        OutputError: Standard output is closed, or does not take what was printed.
+    """
+    original = sys.stdout
+    if original is None:
+        message = "Standard output is closed"
+        raise OutputError(message)
+    writer = io.BufferedWriter(StandardOutput())
+    sys.stdout = io.TextIOWrapper(writer, encoding="utf-8")
+    try:
+        yield
+    finally:
+        try:
+            sys.stdout.flush()
+        finally:
+            sys.stdout = original
 
 
 class Output(GenericSingerWriter[bytearray, Message]):
@@ -76,7 +156,7 @@ class Output(GenericSingerWriter[bytearray, Message]):
 
         Raises:
             Stopped: A signal came while it was written.
-            TargetGoneError: Nobody reads standard output any more.
+            OutputError: Standard output does not take it.
         """
         self.write(message.to_dict(), flush=not isinstance(message, RecordMessage))
         if isinstance(message, StateMessage):
@@ -93,7 +173,7 @@ class Output(GenericSingerWriter[bytearray, Message]):
 
         Raises:
             Stopped: A signal came while it was written.
-            TargetGoneError: Nobody reads standard output any more.
+            OutputError: Standard output does not take it.
         """
         self._busy = True
         size = len(self._buffer)
@@ -113,7 +193,7 @@ class Output(GenericSingerWriter[bytearray, Message]):
 
         Raises:
             Stopped: A signal came meanwhile.
-            TargetGoneError: Nobody reads standard output any more.
+            OutputError: Standard output does not take it.
         """
         self._busy = True
         try:
@@ -149,15 +229,10 @@ class Output(GenericSingerWriter[bytearray, Message]):
         raise Stopped(self._signum)
 
     def _drain(self) -> None:
-        # Not through the buffer that Python has on standard output: a signal or a
-        # broken pipe would leave a part of a line in it.
+        # Not through the buffer that Python has on standard output, in which a signal
+        # would leave a part of a line.
         out = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
         try:
-            with memoryview(self._buffer) as rest:
-                written = 0
-                while written < len(rest):
-                    written += out.write(rest[written:])
-        except BrokenPipeError as error:
-            raise TargetGoneError from error
+            out.write(self._buffer)
         finally:
             self._buffer.clear()

@@ -1,15 +1,8 @@
-"""The tap's settings as data, and the checks that JSON schema cannot make."""
+"""The tap's settings, as data."""
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-
 from singer_sdk import typing as th
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, MutableMapping
 
 STATUSES = (
     "New_Lead",
@@ -129,62 +122,3 @@ SETTINGS = th.PropertiesList(
     ),
     additional_properties=False,
 )
-
-_NUMBERS = ("request_timeout", "resume_max_age_hours")
-
-
-def numbers_from_text(config: MutableMapping[str, Any]) -> None:
-    """Turn numbers that the environment gave as text into numbers, in place.
-
-    The SDK does so for integers only.
-
-    Args:
-        config: The settings.
-    """
-    for name in _NUMBERS:
-        if isinstance(text := config.get(name), str):
-            try:
-                config[name] = float(text)
-            except ValueError:
-                continue
-
-
-def problems(config: MutableMapping[str, Any]) -> Iterator[str]:
-    """Say what is wrong with settings that JSON schema finds right.
-
-    Args:
-        config: The settings.
-
-    Yields:
-        A line for each, naming the setting.
-    """
-    api_url = config.get("api_url")
-    if isinstance(api_url, str) and (problem := _url_problem(api_url)):
-        yield f"`api_url` {problem}"
-    if config.get("emit_activate_version_messages") and config.get("batch_config"):
-        yield (
-            "`emit_activate_version_messages` and `batch_config` exclude each other: "
-            "the records in a batch have no version, and a target would delete them"
-        )
-
-
-def _url_problem(url: str) -> str | None:
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        return f"is no URL: {error}"
-    if parts.scheme not in {"http", "https"} or not host:
-        return "must be a URL such as https://api.chartmogul.com/v1"
-    if parts.username or parts.password or parts.query or parts.fragment:
-        return "must be an address alone, without user, query or fragment"
-    if parts.scheme == "http" and not _is_loopback(host):
-        return "must start with https://, or the key would travel in the clear"
-    return None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from singer_sdk.singerlib import Catalog
+
+from tap_chartmogul_customers.files import FileError, parse_object
 from tap_chartmogul_customers.output import Output
 from tap_chartmogul_customers.records.custom_attributes import with_custom_columns
 from tap_chartmogul_customers.records.schema import CUSTOMER_SCHEMA
+from tap_chartmogul_customers.sdk.log import QuietLog
 from tap_chartmogul_customers.sdk.settings import CheckedSettings
 from tap_chartmogul_customers.sdk.signals import OrderlyEnd
 from tap_chartmogul_customers.settings import SETTINGS
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from singer_sdk.io_base import GenericSingerWriter
 
 
-class TapChartMogulCustomers(CheckedSettings, OrderlyEnd):
+class TapChartMogulCustomers(CheckedSettings, OrderlyEnd, QuietLog):
     """Singer tap for the customers of a ChartMogul account."""
 
     name = "tap-chartmogul-customers"
@@ -36,11 +39,9 @@ class TapChartMogulCustomers(CheckedSettings, OrderlyEnd):
     @override
     def discover_streams(self) -> list[CustomersStream]:
         schema = CUSTOMER_SCHEMA
-        size = self.config.get("custom_attributes_sample_size")
+        size = self.config["custom_attributes_sample_size"]
         if size and self.input_catalog is None:
-            # The API is about to be asked; the SDK checks no settings for discovery.
-            self._validate_config()
-            sample = CustomersStream(self, schema=schema).sample(int(size))
+            sample = CustomersStream(self, schema=schema).sample(size)
             schema = with_custom_columns(schema, sample, self.logger)
         return [CustomersStream(self, schema=schema)]
 
@@ -68,19 +69,49 @@ class TapChartMogulCustomers(CheckedSettings, OrderlyEnd):
 
     @classmethod
     @override
-    def invoke(cls, *, state: IO[str] | None = None, **kwargs: Any) -> None:
-        # The SDK ends with a traceback when the state is not a JSON object.
-        if state is not None:
-            state = io.StringIO(cls._readable(state))
-        super().invoke(state=state, **kwargs)
+    def invoke(
+        cls,
+        *,
+        state: IO[str] | None = None,
+        catalog: IO[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        # The SDK ends with a traceback when one of them is not a JSON object.
+        super().invoke(
+            state=None if state is None else cls._state_or_none(state),
+            catalog=None if catalog is None else _checked_catalog(catalog),
+            **kwargs,
+        )
 
     @classmethod
-    def _readable(cls, state: IO[str]) -> str:
+    def _state_or_none(cls, file: IO[str]) -> IO[str]:
+        data = _bytes(file)
         try:
-            text = state.read().strip() or "{}"
-            if isinstance(json.loads(text), dict):
-                return text
-        except (ValueError, RecursionError) as error:
-            cls.logger.debug("The state cannot be read: %s", error)
-        cls.logger.warning("Starting over: the state is not a JSON object")
-        return "{}"
+            if data.strip():
+                parse_object(data, "the state")
+                return io.StringIO(data.decode("utf-8-sig"))
+        except FileError as error:
+            cls.logger.warning("Starting over: %s", error)
+        return io.StringIO("{}")
+
+
+def _checked_catalog(file: IO[str]) -> IO[str]:
+    data = _bytes(file)
+    name = f"The catalog file '{file.name}'"
+    catalog = parse_object(data, name)
+    try:
+        entry = Catalog.from_dict(catalog).get_stream(CustomersStream.name)
+        if entry:
+            # What the SDK takes for granted.
+            list(entry.schema.to_dict()["properties"])
+            list(entry.key_properties or ())
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        msg = f"{name} is not a Singer catalog: {type(error).__name__}: {error}"
+        raise FileError(msg) from error
+    return io.StringIO(data.decode("utf-8-sig"))
+
+
+def _bytes(file: IO[str]) -> bytes:
+    # As text, it would be read in the encoding that the locale suggests.
+    assert isinstance(file, io.TextIOWrapper)  # noqa: S101 (click opened it)
+    return bytes(file.buffer.read())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tests import forks
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from sandbox import Sandbox
@@ -118,19 +119,24 @@ class Tap:
 
     def run(self, *arguments: str, **options: Any) -> Run:
         """Run the tap to its end; the options are those of `command`."""
-        code, output, log = self._end(*arguments, **options)
+        command = self.command(*arguments, **options)
+        return self.run_plain(*command[len(TAP) :])
+
+    def run_plain(self, *arguments: str) -> Run:
+        """Run the tap to its end with these arguments and no others."""
+        code, output, log = self._end(arguments)
         return Run(code, parse(output), log)
 
     def output(self, *arguments: str, **options: Any) -> str:
         """Run the tap, which must do well, and return what it printed."""
-        code, output, log = self._end(*arguments, **options)
+        command = self.command(*arguments, **options)
+        code, output, log = self._end(command[len(TAP) :])
         assert code == 0, log
         return output.decode()
 
-    def _end(self, *arguments: str, **options: Any) -> tuple[int, bytes, str]:
-        command = self.command(*arguments, **options)
+    def _end(self, arguments: Sequence[str]) -> tuple[int, bytes, str]:
         output, log = self.folder / "output.jsonl", self.folder / "tap.log"
-        code = forks.run(command[len(TAP) :], output, log, first_wait=self.first_wait)
+        code = forks.run(arguments, output, log, first_wait=self.first_wait)
         return code, output.read_bytes(), log.read_text()
 
     def _write(self, name: str, value: object) -> str:

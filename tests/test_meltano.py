@@ -18,31 +18,35 @@ from sandbox import Sandbox, faults, generate_customers
 
 ROOT = Path(__file__).parents[1]
 TAP = "tap-chartmogul-customers"
+RUN = ["run", "--no-install", TAP, "target-jsonl"]
 TIMESTAMPS = ("customer_since", "lead_created_at", "free_trial_started_at")
 
 # Meltano 4.4 breaks down over a `decimal` from the environment; the tap takes text too.
 MELTANO_KINDS = {"number": "string"}
 
 
-def load(project: Path, sandbox: Sandbox, **settings: str) -> list[dict[str, Any]]:
-    """Let Meltano load the sandbox's customers, and return what it wrote."""
-    settings |= {"api_url": sandbox.url, "api_key": sandbox.api_key}
+def meltano(
+    project: Path, *arguments: str, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """Run Meltano with settings of the tap in its environment."""
     variables = {
         f"TAP_CHARTMOGUL_CUSTOMERS_{name.upper()}": value
         for name, value in settings.items()
     }
-    subprocess.run(
-        [
-            ROOT / ".venv-meltano/bin/meltano",
-            "run",
-            "--no-install",
-            TAP,
-            "target-jsonl",
-        ],
+    return subprocess.run(
+        [ROOT / ".venv-meltano/bin/meltano", *arguments],
         cwd=project,
         env=os.environ | variables,
-        check=True,
+        capture_output=True,
+        text=True,
+        check=False,
     )
+
+
+def load(project: Path, sandbox: Sandbox, **settings: str) -> list[dict[str, Any]]:
+    """Let Meltano load the sandbox's customers, and return what it wrote."""
+    settings |= {"api_url": sandbox.url, "api_key": sandbox.api_key}
+    meltano(project, *RUN, **settings).check_returncode()
     lines = (project / "output/customers.jsonl").read_text("utf-8").splitlines()
     return [json.loads(line, parse_float=Decimal) for line in lines]
 
@@ -177,3 +181,28 @@ def test_demo_fails_without_showing_an_api_key_that_is_refused(project: Path) ->
     assert shown.returncode != 0
     assert "No valid API key provided" in shown.stderr
     assert "key-of-nobody" not in shown.stdout + shown.stderr
+
+
+@pytest.mark.parametrize("arguments", [RUN, ["config", "test", TAP]])
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (
+            {"per_page": "0", "api_key": "a-secret-key"},
+            "The setting `per_page` must be an integer from 1 to 200",
+        ),
+        ({}, "The setting `api_key` is missing"),
+    ],
+)
+def test_meltano_shows_which_setting_is_wrong_or_missing(
+    project: Path, arguments: list[str], settings: dict[str, str], says: str
+) -> None:
+    done = meltano(project, *arguments, **settings)
+    assert done.returncode != 0
+    shown = done.stdout + done.stderr
+    assert says in shown
+    assert "a-secret-key" not in shown
+    assert "Traceback" not in shown
+    assert len(shown) < 4000
+    last = [line for line in shown.splitlines() if "The setting" in line][-1]
+    assert last.count("The setting") == 1

@@ -1,96 +1,249 @@
 from __future__ import annotations
 
-import os
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tap_chartmogul_customers import settings
 from tap_chartmogul_customers.tap import TapChartMogulCustomers
-from tests.running import TAP, Run, parse
+from tap_chartmogul_customers.validation import SettingsError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sandbox import Sandbox
-    from tests.running import Tap
+    from tests.running import Run, Tap
+
+BATCHES = {
+    "encoding": {"format": "jsonl", "compression": "gzip"},
+    "storage": {"root": "file:///nowhere"},
+}
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("api_key", ""),
-        ("api_key", ["a-secret-key"]),
-        ("api_key", 987654321),
-        ("data_source_uuid", ""),
-        ("external_id", 5),
-        ("system", ""),
-        ("status", "Past Due"),
-        ("per_page", 0),
-        ("per_page", 201),
-        ("per_page", "many"),
-        ("api_url", "ftp://127.0.0.1"),
-        ("api_url", "http://api.chartmogul.com/v1"),
-        ("api_url", "https://user:word@127.0.0.1/v1"),
-        ("api_url", "not an address"),
-        ("request_timeout", 0),
-        ("request_timeout", "soon"),
-        ("max_retries", -1),
-        ("parallel_requests", 0),
-        ("parallel_requests", 21),
-        ("resume_max_age_hours", -0.5),
-        ("emit_activate_version_messages", "yes"),
-        ("custom_attributes_sample_size", -1),
-        ("no_such_setting", 1),
-        ("flattening_max_depth", "deep"),
-    ],
-)
-def test_a_wrong_setting_ends_the_run_and_is_named(
-    tap: Tap, sandbox: Sandbox, name: str, value: object
+WRONG: list[tuple[str, object, str]] = [
+    ("api_key", "", "must be text that is not empty"),
+    ("api_key", ["a-secret-key"], "must be text that is not empty"),
+    ("api_key", 987654321, "must be text that is not empty"),
+    ("api_key", "\ud800", "must be text that UTF-8 can hold"),
+    ("data_source_uuid", "", "must be text that is not empty"),
+    ("external_id", 5, "must be text that is not empty"),
+    ("external_id", True, "must be text that is not empty"),
+    ("system", "\ud800", "must be text that UTF-8 can hold"),
+    ("status", "Past Due", "must be one of New_Lead, Working_Lead, Qualified_Lead, "),
+    ("per_page", 0, "must be an integer from 1 to 200"),
+    ("per_page", 201, "must be an integer from 1 to 200"),
+    ("per_page", "many", "must be an integer from 1 to 200"),
+    ("per_page", "", "must be an integer from 1 to 200"),
+    ("per_page", True, "must be an integer from 1 to 200"),
+    ("per_page", 7.5, "must be an integer from 1 to 200"),
+    ("per_page", "nan", "must be an integer from 1 to 200"),
+    ("api_url", "", "must be text that is not empty"),
+    ("api_url", "ftp://127.0.0.1", "must be an address such as https://"),
+    ("api_url", "http://api.chartmogul.com/v1", "must start with https://"),
+    ("api_url", "https://user:word@127.0.0.1/v1", "must be an address alone"),
+    ("request_timeout", 0, "must be a number above 0"),
+    ("request_timeout", "soon", "must be a number above 0"),
+    ("request_timeout", "", "must be a number above 0"),
+    ("request_timeout", True, "must be a number above 0"),
+    ("request_timeout", float("nan"), "must be a number above 0"),
+    ("request_timeout", float("inf"), "must be a number above 0"),
+    ("request_timeout", "NaN", "must be a number above 0"),
+    ("max_retries", -1, "must be an integer of at least 0"),
+    ("max_retries", "-Infinity", "must be an integer of at least 0"),
+    ("parallel_requests", 0, "must be an integer from 1 to 20"),
+    ("parallel_requests", 21, "must be an integer from 1 to 20"),
+    ("resume_max_age_hours", -0.5, "must be a number of at least 0"),
+    ("resume_max_age_hours", "nan", "must be a number of at least 0"),
+    ("resume_max_age_hours", float("nan"), "must be a number of at least 0"),
+    ("emit_activate_version_messages", "yes", "must be true or false"),
+    ("emit_activate_version_messages", 1, "must be true or false"),
+    ("custom_attributes_sample_size", -1, "must be an integer of at least 0"),
+    ("flattening_max_depth", "deep", "must be an integer"),
+    ("stream_map_config", "a-secret-key", "must be an object"),
+    ("batch_config", {"encoding": {}}, "must hold `encoding` with `format` and "),
+    ("batch_config", BATCHES | {"batch_size": 0}, "must hold `encoding` with "),
+    ("batch_config", BATCHES | {"batch_size": "x"}, "must hold `encoding` with "),
+]
+
+
+def named(name: str, says: str) -> str:
+    return f"The setting `{name}` {says}"
+
+
+@pytest.mark.parametrize(("name", "value", "says"), WRONG)
+def test_a_wrong_setting_ends_the_run_in_one_line_that_names_it(
+    tap: Tap, sandbox: Sandbox, name: str, value: object, says: str
 ) -> None:
     run = tap.run(**{name: value})
     assert run.code == 1
-    assert any(name in line for line in run.errors)
-    assert "Traceback" not in run.log
+    (line,) = run.log.splitlines()
+    assert "| ERROR " in line
+    assert named(name, says) in line
     assert "a-secret-key" not in run.log
     assert "987654321" not in run.log
     assert not sandbox.requests
     assert not run.messages
 
 
+@pytest.mark.parametrize("arguments", [["--test"], ["--discover"]])
+def test_every_command_says_the_same_of_a_wrong_setting(
+    tap: Tap, sandbox: Sandbox, arguments: list[str]
+) -> None:
+    lines = [tap.run(*which, per_page=0).log.splitlines() for which in ([], arguments)]
+    assert len(lines[0]) == len(lines[1]) == 1
+    assert lines[0][0].split("|")[1:] == lines[1][0].split("|")[1:]
+    assert not sandbox.requests
+
+
+@pytest.mark.parametrize("arguments", [[], ["--discover"]])
+def test_an_unknown_setting_ends_the_run_in_one_line_that_names_it(
+    tap: Tap, sandbox: Sandbox, arguments: list[str]
+) -> None:
+    run = tap.run(*arguments, **{"no_such\nsetting": 1})
+    assert run.code == 1
+    (line,) = run.log.splitlines()
+    assert "`no_such setting` is not a setting of this tap" in line
+    assert not sandbox.requests
+
+
+def test_every_setting_that_is_wrong_is_named(tap: Tap) -> None:
+    run = tap.run(per_page=0, max_retries=None, system="", other=None)
+    assert [line.split(" | ")[-1] for line in run.log.splitlines()] == [
+        "`other` is not a setting of this tap",
+        named("system", "must be text that is not empty"),
+        named("per_page", "must be an integer from 1 to 200"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("maps", "says"),
+    [
+        (5, "`stream_maps` must be an object"),
+        ({"customers": 5}, '`stream_maps.customers` must be "__NULL__" or null or an '),
+        ({"customers": {"__alias__": 5}}, "`stream_maps.customers.__alias__` must be "),
+        ({"customers": {"__else__": 5}}, "`stream_maps.customers.__else__` must be "),
+        ({"customers": {"new": "1 +"}}, "`stream_maps` is wrong: Failed to parse "),
+        ({"customers": {"uuid": None}}, "`stream_maps` is wrong: Removing key "),
+    ],
+)
+def test_a_wrong_stream_map_is_named(
+    tap: Tap, sandbox: Sandbox, maps: object, says: str
+) -> None:
+    run = tap.run(stream_maps=maps)
+    assert run.code == 1
+    (line,) = run.log.splitlines()
+    assert f"The setting {says}" in line
+    assert not sandbox.requests
+
+
+def test_flattening_without_a_depth_is_named(tap: Tap, sandbox: Sandbox) -> None:
+    run = tap.run(flattening_enabled=True)
+    assert run.code == 1
+    (line,) = run.log.splitlines()
+    assert "The setting `flattening_max_depth` is missing" in line
+    assert not sandbox.requests
+
+
+def test_null_means_the_default(tap: Tap, sandbox: Sandbox) -> None:
+    about: dict[str, Any] = TapChartMogulCustomers.config_jsonschema
+    settings: dict[str, object] = dict.fromkeys(about["properties"])
+    for name in ("api_key", "api_url"):
+        del settings[name]
+    run = tap.run(**settings)
+    assert run.code == 0
+    assert len(run.records) == 60
+    assert not run.of_type("ACTIVATE_VERSION")
+    assert sandbox.requests[0].query == {"per_page": "200"}
+
+
+def test_the_address_is_chartmoguls_when_it_is_null() -> None:
+    tap = TapChartMogulCustomers(config={"api_key": "key", "api_url": None})
+    assert tap.config["api_url"] == "https://api.chartmogul.com/v1"
+
+
+def test_a_key_that_is_null_is_missing(tap: Tap) -> None:
+    run = tap.run(api_key=None)
+    assert run.code == 1
+    assert "The setting `api_key` is missing" in run.log.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ({"per_page": "60"}, {"per_page": 60}),
+        ({"per_page": " 5 "}, {"per_page": 5}),
+        ({"per_page": 200.0}, {"per_page": 200}),
+        ({"max_retries": "1e1"}, {"max_retries": 10}),
+        ({"max_retries": 10**400}, {"max_retries": 10**9}),
+        ({"request_timeout": "2.5"}, {"request_timeout": 2.5}),
+        ({"request_timeout": 1e300}, {"request_timeout": 10**9}),
+        ({"request_timeout": "1e400"}, {"request_timeout": 10**9}),
+        ({"resume_max_age_hours": "null"}, {"resume_max_age_hours": 6}),
+        (
+            {"emit_activate_version_messages": "true"},
+            {"emit_activate_version_messages": True},
+        ),
+        ({"stream_map_config": '{"salt": "x"}'}, {"stream_map_config": {"salt": "x"}}),
+        ({"external_id": "12"}, {"external_id": "12"}),
+        ({"system": "null"}, {"system": "null"}),
+    ],
+)
+def test_text_and_numbers_are_taken_as_what_they_stand_for(
+    given: dict[str, object], taken: dict[str, object]
+) -> None:
+    tap = TapChartMogulCustomers(config={"api_key": "key", **given})
+    for name, value in taken.items():
+        assert tap.config[name] == value
+        assert type(tap.config[name]) is type(value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+def problems_of(**settings: object) -> list[str]:
+    """Return what the tap finds wrong with settings; nothing if it takes them."""
+    config = {"api_key": "key", **settings}
+    try:
+        TapChartMogulCustomers(config=config, setup_mapper=False)
+    except SettingsError as error:
+        return error.problems
+    return []
+
+
+@given(
+    name=st.sampled_from(
+        sorted(TapChartMogulCustomers.config_jsonschema["properties"])
+    ),
+    value=JSON,
+)
+def test_any_value_is_taken_or_named(name: str, value: object) -> None:
+    assert all(f"`{name}" in problem for problem in problems_of(**{name: value}))
+
+
 @pytest.mark.parametrize("arguments", [[], ["--test"]])
 def test_a_missing_key_ends_the_run_and_is_named(
-    tmp_path: Path, arguments: list[str]
+    tap: Tap, sandbox: Sandbox, arguments: list[str]
 ) -> None:
-    config = tmp_path / "config.json"
-    config.write_text("{}")
-    done = subprocess.run(
-        [*TAP, "--config", str(config), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "api_key" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize("text", ["{", "[1]"])
-def test_a_config_that_is_no_json_object_ends_the_run_in_one_line(
-    tap: Tap, sandbox: Sandbox, text: str
-) -> None:
-    (tap.folder / "bad.json").write_text(text)
-    run = tap.run("--config", str(tap.folder / "bad.json"))
+    (tap.folder / "empty.json").write_text("{}")
+    run = tap.run_plain("--config", str(tap.folder / "empty.json"), *arguments)
     assert run.code == 1
-    assert "Traceback" not in run.log
-    assert len(run.errors) == 1
+    (line,) = run.log.splitlines()
+    assert "The setting `api_key` is missing" in line
+    assert not sandbox.requests
+
+
+def test_a_sample_needs_the_key(tap: Tap, sandbox: Sandbox) -> None:
+    run = tap.run("--discover", api_key=None, custom_attributes_sample_size=1)
+    assert run.code == 1
+    assert "The setting `api_key` is missing" in run.log.splitlines()[-1]
     assert not sandbox.requests
 
 
 def test_batches_and_versions_exclude_each_other(tap: Tap, sandbox: Sandbox) -> None:
-    batch = {"encoding": {"format": "jsonl"}, "storage": {"root": "file:///nowhere"}}
-    run = tap.run(emit_activate_version_messages=True, batch_config=batch)
+    run = tap.run(emit_activate_version_messages=True, batch_config=BATCHES)
     assert run.code == 1
     assert "`emit_activate_version_messages` and `batch_config`" in run.errors[0]
     assert not sandbox.requests
@@ -101,14 +254,16 @@ def test_batches_and_versions_exclude_each_other(tap: Tap, sandbox: Sandbox) -> 
     [
         "https://api.chartmogul.com/v1",
         "https://proxy.example.com:8443/chartmogul/v1/",
+        "https://\N{LATIN SMALL LETTER U WITH DIAERESIS}mlaut.example/v1",
         "http://localhost:8787/v1",
+        "HTTP://LOCALHOST/v1",
         "http://127.0.0.1:8787/v1",
         "http://127.8.9.1",
-        "http://[::1]:8787/v1",
+        "http://[::1]:8787/v1///",
     ],
 )
 def test_takes_https_anywhere_and_http_on_a_loopback_host(url: str) -> None:
-    assert not list(settings.problems({"api_url": url}))
+    assert not problems_of(api_url=url)
 
 
 @pytest.mark.parametrize(
@@ -116,59 +271,124 @@ def test_takes_https_anywhere_and_http_on_a_loopback_host(url: str) -> None:
     [
         "http://127.0.0.1.example.com/v1",
         "http://localhost.example.com",
+        "http://evil-localhost",
+        "http://localhost.",
+        "http://loc\N{CYRILLIC SMALL LETTER A}lhost",
+        "http://127.0.0.1%2eexample.com",
         "http://0.0.0.0:8787",
+        "http://[::]",
+        "http://127.1",
         "http://2130706433",
+        "http://0x7f000001",
+        "http://017700000001",
+    ],
+)
+def test_never_sends_the_key_in_the_clear_to_another_host(url: str) -> None:
+    (problem,) = problems_of(api_url=url)
+    assert problem.startswith("The setting `api_url` must start with https://")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "not an address",
         "https://",
+        "https:///v1",
+        "https:127.0.0.1",
         "//127.0.0.1",
+        " https://127.0.0.1",
+        "https://127.0.0.1\n",
         "https://127.0.0.1/v1?page=1",
+        "https://127.0.0.1/v1?",
         "https://127.0.0.1/v1#top",
+        "https://key@127.0.0.1/v1",
+        "https://127.0.0.1/v1/../v2",
+        "https://127.0.0.1/v1/..",
+        "http://127.0.0.1\\@example.com",
         "http://[::1",
         "https://127.0.0.1:port/",
+        "https://127.0.0.1:0/",
+        "https://127.0.0.1:99999/",
+        "https://a..b",
+        f"https://{'a' * 64}.example.com",
+        "https://*.example.com",
+        "https://\N{SNOWMAN}.example.com",
     ],
 )
 def test_takes_no_other_address(url: str) -> None:
-    (problem,) = settings.problems({"api_url": url})
-    assert problem.startswith("`api_url` ")
+    (problem,) = problems_of(api_url=url)
+    assert problem.startswith("The setting `api_url` must be an address ")
 
 
-def run_by_environment(sandbox: Sandbox, **settings: str) -> Run:
-    settings |= {"api_key": sandbox.api_key, "api_url": sandbox.url}
-    variables = {
-        f"TAP_CHARTMOGUL_CUSTOMERS_{name.upper()}": value
-        for name, value in settings.items()
-    }
-    done = subprocess.run(
-        [*TAP, "--config", "ENV"],
-        env={**os.environ, **variables},
-        capture_output=True,
-        check=False,
-    )
-    return Run(done.returncode, parse(done.stdout), done.stderr.decode())
+@given(url=st.text())
+def test_any_text_for_an_address_is_taken_or_refused(url: str) -> None:
+    assert all("`api_url`" in problem for problem in problems_of(api_url=url))
 
 
-def test_reads_settings_from_the_environment(sandbox: Sandbox) -> None:
+def run_by_environment(
+    monkeypatch: pytest.MonkeyPatch, tap: Tap, **settings: str
+) -> Run:
+    settings = {"api_key": tap.sandbox.api_key, "api_url": tap.sandbox.url, **settings}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"TAP_CHARTMOGUL_CUSTOMERS_{name.upper()}", value)
+    return tap.run_plain("--config", "ENV")
+
+
+def test_reads_settings_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tap: Tap, sandbox: Sandbox
+) -> None:
     run = run_by_environment(
-        sandbox,
+        monkeypatch,
+        tap,
         per_page="50",
         request_timeout="2.5",
         resume_max_age_hours="1",
         emit_activate_version_messages="true",
     )
     assert run.code == 0
-    assert len(run.records) == 60
+    assert len(set(run.uuids)) == 60
     assert len(run.of_type("ACTIVATE_VERSION")) == 1
     assert sandbox.requests[0].query["per_page"] == "50"
 
 
-@pytest.mark.parametrize("name", ["per_page", "request_timeout", "batch_config"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "per_page",
+        "request_timeout",
+        "batch_config",
+        "emit_activate_version_messages",
+        "status",
+    ],
+)
+@pytest.mark.parametrize("text", ["much", ""])
 def test_a_wrong_setting_in_the_environment_is_named(
-    sandbox: Sandbox, name: str
+    monkeypatch: pytest.MonkeyPatch, tap: Tap, sandbox: Sandbox, name: str, text: str
 ) -> None:
-    run = run_by_environment(sandbox, **{name: "much"})
+    run = run_by_environment(monkeypatch, tap, **{name: text})
     assert run.code == 1
-    assert any(name in line for line in run.errors)
-    assert "Traceback" not in run.log
+    (line,) = run.log.splitlines()
+    assert f"The setting `{name}` must be " in line
     assert not sandbox.requests
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"), [("on", 1), ("YES", 1), ("1", 1), ("off", 0), ("No", 0)]
+)
+def test_takes_the_usual_words_for_true_and_false_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tap: Tap, text: str, sent: int
+) -> None:
+    run = run_by_environment(monkeypatch, tap, emit_activate_version_messages=text)
+    assert run.code == 0
+    assert len(run.of_type("ACTIVATE_VERSION")) == sent
+
+
+def test_null_in_the_environment_means_the_default(
+    monkeypatch: pytest.MonkeyPatch, tap: Tap, sandbox: Sandbox
+) -> None:
+    run = run_by_environment(monkeypatch, tap, per_page="null", batch_config="null")
+    assert run.code == 0
+    assert sandbox.requests[0].query == {"per_page": "200"}
 
 
 def test_every_setting_is_described() -> None:

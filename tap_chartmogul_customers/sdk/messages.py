@@ -19,13 +19,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    import logging
-
     from singer_sdk.mapper import StreamMap
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    return record.msg != "An unhandled error occurred while syncing '%s'"
 
 
 class OrderedMessages(RESTStream[str | None]):
@@ -35,12 +29,6 @@ class OrderedMessages(RESTStream[str | None]):
 
     extracted_at: datetime = datetime.now(UTC)
     """When the page came whose records are being written."""
-
-    @override
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        # Private text: the SDK announces every error, which is then said in full.
-        self.logger.addFilter(_is_news)
 
     @property
     @override

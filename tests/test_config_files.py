@@ -1,0 +1,118 @@
+"""The files that the command line names: settings, catalog, state."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from sandbox import Sandbox
+    from tests.running import Tap
+
+BROKEN = {
+    b"": "is not JSON: ",
+    b"{": "is not JSON: ",
+    b'{"api_key": "a-secret-key"': "is not JSON: ",
+    b"[" * 100_000: "is not JSON: ",
+    b'{"per_page": 1%s}' % (b"0" * 5000): "is not JSON: ",
+    b"[1]": "is not a JSON object",
+    b"null": "is not a JSON object",
+    '{"system": "Bücher"}'.encode("latin-1"): "is not UTF-8 (see its byte 14)",
+    '{"system": "x"}'.encode("utf-16"): "is not UTF-8 (see its byte 1)",
+}
+"""Files that hold no JSON object, with what is said of each."""
+
+
+@pytest.mark.parametrize(("data", "says"), BROKEN.items())
+@pytest.mark.parametrize("option", ["--config", "--catalog"])
+def test_a_file_that_is_no_json_object_ends_the_run_in_one_line(
+    tap: Tap, sandbox: Sandbox, option: str, data: bytes, says: str
+) -> None:
+    file = tap.folder / "broken.json"
+    file.write_bytes(data)
+    run = tap.run(option, str(file))
+    assert run.code == 1
+    (line,) = run.log.splitlines()
+    assert f"The {option[2:]} file '{file}' {says}" in line
+    assert "a-secret-key" not in line
+    assert not sandbox.requests
+    assert not run.messages
+
+
+@pytest.mark.parametrize("option", ["--config", "--catalog", "--state"])
+@pytest.mark.parametrize("kind", ["missing", "folder"])
+def test_a_file_that_cannot_be_read_ends_the_run_in_one_line(
+    tap: Tap, sandbox: Sandbox, option: str, kind: str
+) -> None:
+    (tap.folder / "folder").mkdir()
+    run = tap.run(option, str(tap.folder / kind))
+    assert run.code != 0
+    (line,) = run.log.splitlines()
+    assert str(tap.folder / kind) in line
+    assert option[2:] in line
+    assert {"missing": "No such file", "folder": "s a directory"}[kind] in line
+    assert not sandbox.requests
+
+
+def test_about_says_what_is_wrong_with_a_config_too(tap: Tap) -> None:
+    run = tap.run_plain("--config", str(tap.folder / "missing"), "--about")
+    assert run.code == 1
+    (line,) = run.log.splitlines()
+    assert "The config file " in line
+
+
+def test_takes_files_with_a_byte_order_mark(tap: Tap, sandbox: Sandbox) -> None:
+    catalog = tap.output("--discover")
+    config = json.dumps({"api_key": sandbox.api_key, "api_url": sandbox.url})
+    for name, text in {"config": config, "catalog": catalog, "state": "{}"}.items():
+        (tap.folder / name).write_text(text, "utf-8-sig")
+    run = tap.run_plain(
+        *[f"--{name}={tap.folder / name}" for name in ("config", "catalog", "state")]
+    )
+    assert run.code == 0
+    assert len(run.records) == 60
+    assert not run.warnings
+
+
+def test_a_later_config_overrides_an_earlier_one(tap: Tap, sandbox: Sandbox) -> None:
+    (tap.folder / "more.json").write_text('{"per_page": 30, "system": null}')
+    run = tap.run(
+        "--config", str(tap.folder / "more.json"), per_page=10, system="Stripe"
+    )
+    assert len(run.records) == 60
+    assert sandbox.requests[0].query == {"per_page": "30"}
+
+
+def test_reads_utf_8_whatever_the_locale_is(
+    tap: Tap, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    (tap.folder / "umlaut.json").write_bytes('{"system": "Bücher"}'.encode())
+    tap.run("--config", str(tap.folder / "umlaut.json"))
+    assert sandbox.requests[0].query["system"] == "Bücher"
+
+
+@pytest.mark.parametrize(
+    "catalog",
+    [
+        {"streams": 5},
+        {"streams": [{}]},
+        {"streams": [5]},
+        {"streams": [{"tap_stream_id": "customers"}]},
+        {"streams": [{"tap_stream_id": "customers", "schema": 5}]},
+        {"streams": [{"tap_stream_id": "customers", "metadata": 5}]},
+        {"streams": [{"tap_stream_id": "customers", "metadata": [5]}]},
+        {"streams": [{"tap_stream_id": "customers", "schema": {"properties": 5}}]},
+    ],
+)
+def test_a_catalog_that_is_none_ends_the_run_in_one_line(
+    tap: Tap, sandbox: Sandbox, catalog: object
+) -> None:
+    run = tap.run(catalog=catalog)
+    assert run.code == 1
+    (line,) = run.log.splitlines()
+    assert "catalog.json' is not a Singer catalog: " in line
+    assert not sandbox.requests
+    assert not run.messages
