@@ -14,6 +14,7 @@ BENCH_READY := .venv-bench/.ready
 AIRBYTE_READY := .venv-airbyte/.ready
 MUTANTS_READY := .venv-mutants/.ready
 DBT_READY := .venv-dbt/.ready
+TARGET_DUCKDB_READY := .venv-target-duckdb/.ready
 DBT_PLUGINS_READY := .meltano/utilities/.ready
 
 # Make exports an API_KEY of its own command line, so that the key stays out of the commands it prints and starts.
@@ -83,7 +84,7 @@ bench: $(DEV_READY) $(BENCH_READY)
 	.venv/bin/python -m benchmarks.measure
 	.venv-bench/bin/python -m benchmarks.report
 
-$(BENCH_READY) $(AIRBYTE_READY) $(MUTANTS_READY) $(DBT_READY): .venv-%/.ready: requirements/%.txt $(DEV_READY)
+$(BENCH_READY) $(AIRBYTE_READY) $(MUTANTS_READY) $(DBT_READY) $(TARGET_DUCKDB_READY): .venv-%/.ready: requirements/%.txt $(DEV_READY)
 	$(UV) venv --quiet --clear --python .venv/bin/python .venv-$*
 	$(UV) pip install --quiet --python .venv-$*/bin/python --require-hashes --requirement $<
 	touch $@
