@@ -23,7 +23,7 @@ ifneq ($(origin API_KEY),command line)
 unexport API_KEY
 endif
 
-.PHONY: install demo test coverage lint format soak bench mutants targets dbt history airflow requirements clean
+.PHONY: install demo test coverage lint format soak model bench mutants targets dbt history airflow requirements clean
 
 install: $(DEV_READY) $(PLUGINS_READY) .venv-targets/csv/.ready
 
@@ -77,6 +77,10 @@ $(DBT_PLUGINS_READY): meltano.yml requirements/dbt.txt requirements/target-duckd
 # Two to three minutes, Linux only: 200,000 customers, every tenth request failing, in memory that must not grow.
 soak: install
 	.venv/bin/python -m tests.soak
+
+# Random runs that differ each time, for about ten minutes; `make test` has a few that are always the same.
+model: install
+	MODEL_EXAMPLES=2000 .venv/bin/pytest --timeout=0 tests/test_model.py
 
 # Airbyte's CDK is only compared with: where it cannot be installed, the bench goes on without it and says so.
 bench: $(DEV_READY) $(BENCH_READY)

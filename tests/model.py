@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from unittest.mock import patch
 
 from tap_chartmogul_customers.__main__ import main
-from tap_chartmogul_customers.api import retries
+from tap_chartmogul_customers.api import pace, retries
+from tap_chartmogul_customers.sync import ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,9 +152,9 @@ def run_tap(target: Target, *arguments: str) -> int:
     code: object = None
     with (
         process_left_as_it_was(),
+        small_and_quick(),
         redirect_stdout(io.TextIOWrapper(target)),  # type: ignore[type-var]
         patch.object(sys, "argv", ["tap", *arguments]),
-        patch.object(retries, "FIRST_WAIT", 0),
     ):
         try:
             main()
@@ -167,10 +168,23 @@ def run_tap(target: Target, *arguments: str) -> int:
 
 
 @contextmanager
+def small_and_quick() -> Iterator[None]:
+    """Let small accounts be read in ranges, and nothing be waited for."""
+    with (
+        patch.object(ranges, "SHORTEST", 2),
+        patch.object(pace, "MOST_A_SECOND", 10**6),
+        patch.object(retries, "FIRST_WAIT", 0),
+    ):
+        yield
+
+
+@contextmanager
 def process_left_as_it_was() -> Iterator[None]:
     """Undo what a program need not undo itself."""
     signals = {s: signal.getsignal(s) for s in (signal.SIGTERM, signal.SIGINT)}
     log = [*logging.root.handlers]
+    # So that collecting garbage below does not look at all that was there before.
+    gc.freeze()
     try:
         yield
     finally:
@@ -179,6 +193,7 @@ def process_left_as_it_was() -> Iterator[None]:
             signal.signal(signum, handler)
         # A request that is under way must not meet with a fault of the next run.
         gc.collect()
+        gc.unfreeze()
         for thread in threading.enumerate():
-            if thread.name == "read-ahead":
+            if thread.name == "reader":
                 thread.join()

@@ -1,82 +1,159 @@
-"""Random runs, broken off anywhere, into a model of a target that deletes rows."""
+"""Random runs, broken off anywhere, into a model of a target that deletes rows.
+
+Customers change while they are read and between two runs; the service forgets cursors,
+or takes those of earlier syncs for others.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import time_machine
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from sandbox import Sandbox, cursors, faults
+from sandbox import Sandbox, faults, stale
 from sandbox.faults import Fault  # noqa: TC001 (Hypothesis reads the types of `Run`)
 from tests.model import Fate, Row, Target, run_tap
 
-HEALING = [faults.status(429, retry_after=0), faults.status(503, retry_after=0)]
-# The tap would wait before another try, so there is none in a run with one of these.
-CUT = [faults.reset(), faults.cut_body(after=20), faults.broken_json()]
+if TYPE_CHECKING:
+    from sandbox.cursors import Position
+    from sandbox.exchange import SeenRequest
+    from sandbox.store import Store
+
+HEALING = [
+    faults.status(429),
+    faults.status(503),
+    faults.reset(),
+    faults.cut_body(after=20),
+    faults.broken_json(),
+    faults.empty_page(),
+]
 BROKEN = [
     faults.status(400),
     faults.status(401),
-    faults.empty_page(),
     faults.without("has_more"),
     faults.without("cursor"),
     faults.with_values(entries=None),
 ]
 
-KEYS = st.integers(1, 12)
-REQUESTS = st.integers(1, 6)
+CUSTOMERS = 30
+MOST_MOVES = 3
+"""In one run: fewer than half of the customers that tell where a range ends."""
+
+KEYS = st.integers(1, CUSTOMERS)
+REQUESTS = st.integers(1, 40)
 STATUSES = ("Active", "Past Due")
+SINCE = (*(f"2023-01-0{day}T00:00:00+00:00" for day in range(1, 7)), "2023-12-30", None)
+
+
+class Change(NamedTuple):
+    """What becomes of a customer."""
+
+    kind: Literal["put", "pay", "remove"]
+    key: int
+    since: str | None
+    status: str
+
+
+CHANGES = st.builds(
+    Change,
+    kind=st.sampled_from(("put", "pay", "remove")),
+    key=KEYS,
+    since=st.sampled_from(SINCE),
+    status=st.sampled_from(STATUSES),
+)
+
+
+class Changed(NamedTuple):
+    """Who was changed since a sync began."""
+
+    touched: set[str]
+    moved: set[str]
+    """Who of them was moved, other than by starting to pay."""
+
+    def __or__(self, other: Changed) -> Changed:
+        return Changed(self.touched | other.touched, self.moved | other.moved)
 
 
 class Run(NamedTuple):
     """How the tap is run, what the API answers, and when."""
 
     status: str | None
+    host: str
+    """Another host is another account, which has the same customers."""
     per_page: int
+    parallel_requests: int
     met: dict[int, Fault]
     """Faults by number of request."""
+    changes: dict[int, Change]
+    """Changes by number of request, just before it is answered."""
     hours: int
     """Since the run before."""
 
-    def meets(self, some: list[Fault]) -> bool:
-        return any(fault in some for fault in self.met.values())
+    def is_broken(self) -> bool:
+        return any(fault in BROKEN for fault in self.met.values())
 
 
 RUNS = st.builds(
     Run,
-    status=st.sampled_from((*[None] * 8, *STATUSES)),
+    status=st.sampled_from((*[None] * 10, *STATUSES)),
+    host=st.sampled_from((*["127.0.0.1"] * 10, "localhost")),
     per_page=st.integers(1, 5),
+    parallel_requests=st.integers(1, 8),
     met=st.just({})
     | st.dictionaries(REQUESTS, st.sampled_from(HEALING), max_size=3)
-    | st.dictionaries(REQUESTS, st.sampled_from(HEALING + CUT + BROKEN), max_size=2),
+    | st.dictionaries(REQUESTS, st.sampled_from(HEALING + BROKEN), max_size=2),
+    changes=st.dictionaries(REQUESTS, CHANGES, max_size=6),
     hours=st.sampled_from((*[0] * 9, 25)),
 )
 FATES = st.builds(
     Fate,
     event=st.sampled_from(
-        (None, "tap terminated", "tap terminated", "tap killed", "target killed")
+        (None, None, "tap terminated", "tap terminated", "tap killed", "target killed")
     ),
-    at_line=st.integers(0, 20),
+    at_line=st.integers(0, 60),
     at_byte=st.integers(0, 1_500),
     batch=st.integers(1, 6),
-    aged_at=st.integers(1, 20),
+    aged_at=st.integers(1, 40),
 )
+
+
+def _at_random() -> stale.Reading:
+    rng = Random(1)  # noqa: S311 (no secret)
+
+    def reading(place: Position, store: Store) -> Position | None:
+        return stale.anywhere(rng.randrange(10**6))(place, store)
+
+    return reading
+
+
+READINGS = {
+    "refused": stale.refused,
+    "first page": stale.first_page,
+    "end": stale.end,
+    "further on": stale.shifted(4),
+    "further back": stale.shifted(-9),
+    "anywhere": stale.anywhere(seed=1),
+    "elsewhere each time": _at_random(),
+}
 
 
 class Loads(RuleBasedStateMachine):
     """One account, one table, and a state that is kept from run to run.
 
-    Out of the comparison, after a run that resumed a sync, is a customer that was
-    touched since the sync began and that the run did not meet: it was removed, or it
-    was changed, added or moved behind the place where the run went on. A moved one may
-    even have lost its row. The next sync puts all of them right.
+    Whoever was not moved since a sync began is in the table when it ends, with the name
+    of before or, if touched, of after; so is whoever started to pay. Out of the
+    comparison is who was added, removed or given another date or status: the next sync
+    puts them right.
     """
 
     def __init__(self) -> None:
@@ -86,7 +163,9 @@ class Loads(RuleBasedStateMachine):
         self.sandbox.__enter__()
         self.table: dict[str, Row] = {}
         self.state: dict[str, Any] = {}
-        self.touched: set[str] = set()
+        self.changed = Changed(set(), set())
+        self.moves = 0
+        """How many were moved in this run."""
         self.clock = datetime(2024, 1, 1, tzinfo=UTC)
         self.names = 0
 
@@ -102,63 +181,104 @@ class Loads(RuleBasedStateMachine):
 
     @initialize()
     def put_all(self) -> None:
-        for key in range(1, 13):
-            self.put(key, key % 4 or None, STATUSES[key % 2])
+        for key in range(1, CUSTOMERS + 1):
+            since = SINCE[key % 7] if key % 4 else None
+            self.change(Change("put", key, since, STATUSES[key % 2]))
 
-    @rule(key=KEYS, day=st.none() | st.integers(1, 6), status=st.sampled_from(STATUSES))
-    def put(self, key: int, day: int | None, status: str) -> None:
+    @rule(change=CHANGES)
+    def change(self, change: Change) -> None:
+        uuid = f"cus_{change.key}"
+        live = {customer["uuid"]: customer for customer in self.sandbox.customers}
+        was = live.get(uuid)
+        since, status = change.since, change.status
+        if change.kind == "pay":
+            if was is None or was["customer-since"] is not None:
+                return
+            since, status = datetime.now(UTC).isoformat(), was["status"]
+        place = (since, status) if change.kind != "remove" else None
+        if was is None or place != (was["customer-since"], was["status"]):
+            self.moves += 1
+            if change.kind != "pay":
+                self.changed.moved.add(uuid)
+        self.changed.touched.add(uuid)
+        if place is None:
+            self.sandbox.remove(uuid)
+            return
         self.names += 1
-        customer = {
-            "id": key,
-            "uuid": f"cus_{key}",
-            "name": f"name {self.names}",
-            "status": status,
-            "customer-since": day and f"2023-01-0{day}T00:00:00+00:00",
-        }
-        self.sandbox.put(customer)
-        self.touched.add(f"cus_{key}")
+        self.sandbox.put(
+            {
+                "id": change.key,
+                "uuid": uuid,
+                "name": f"name {self.names}",
+                "status": status,
+                "customer-since": since,
+            }
+        )
 
-    @rule(key=KEYS)
-    def remove(self, key: int) -> None:
-        self.sandbox.remove(f"cus_{key}")
-        self.touched.add(f"cus_{key}")
+    @rule(reading=st.sampled_from(sorted(READINGS)))
+    def age_cursors(self, reading: str) -> None:
+        # Nobody can tell that the place where a sync was interrupted is now taken for
+        # one further on.
+        self.sandbox.age_cursors(READINGS["refused" if self.unfinished else reading])
 
     @rule(run=RUNS, fate=FATES)
     def load(self, run: Run, fate: Fate) -> None:
-        before = {*self.table}
+        rows = {*self.table}
+        earlier, self.changed = self.changed, Changed(set(), set())
         target = Target(self.table, fate)
         code = self._run_tap(run, target)
+        during = self.changed
+        if run.hours:
+            assert not self._is_resumed_by(target)
+        if self._is_resumed_by(target):
+            self.changed = earlier | during
         if target.activated:
-            self._check_that_all_was_read(run, target)
+            self._check_that_all_was_read(run)
         else:
-            assert before <= self.table.keys()
-            assert code != 0
+            assert rows <= self.table.keys()
+            assert code != 0 or not target.uuids
         whole = fate.event in {None, "tap terminated"}
         if whole:
             assert not target.line
         if code == 128 + signal.SIGTERM:
             # Within the first line, it has had no state yet.
             assert target.lines <= 1 or target.last_type == "STATE"
-        elif whole and not run.meets(CUT + BROKEN):
+        elif whole and not run.is_broken():
             assert code == 0
-        if run.hours:
-            assert not self._is_resumed_by(target)
-        self._keep_the_state(target, before)
+        began = self.unfinished.get("started_at")
+        self.state = target.printed or self.state
+        is_same = self.unfinished.get("started_at") == began
+        self.changed = earlier | during if is_same else during
+        if target.printed is None:
+            # The table may be ahead of the state now: rows of another filter's sync
+            # can be missing from it.
+            missing = rows - self.table.keys()
+            self.changed |= Changed(missing, missing)
         if code == 0:
-            assert not self.unfinished
+            assert self.state["bookmarks"]["customers"].keys() <= {"boundaries"}
+        assert len(json.dumps(self.state)) <= 4096
 
     def _run_tap(self, run: Run, target: Target) -> int:
         config = {
             "api_key": self.sandbox.api_key,
-            "api_url": self.sandbox.url,
+            "api_url": self.sandbox.url.replace("127.0.0.1", run.host),
             "emit_activate_version_messages": True,
             "per_page": run.per_page,
-            "max_retries": 0 if run.meets(CUT) else 3,
+            "parallel_requests": run.parallel_requests,
+            "max_retries": 3,
         }
         if run.status:
             config["status"] = run.status.replace(" ", "_")
         done = len(self.sandbox.requests)
-        self.sandbox.script({done + number: fault for number, fault in run.met.items()})
+        self.moves = 0
+
+        def script(seen: SeenRequest) -> Fault | None:
+            change = run.changes.get(seen.number - done)
+            if change and self.moves < MOST_MOVES:
+                self.change(change)
+            return run.met.get(seen.number - done)
+
+        self.sandbox.script(script)
         # No two runs in the same second, which would be the same version; and late in
         # it, since the tap waits for its end.
         self.clock += timedelta(hours=run.hours, seconds=2)
@@ -178,46 +298,26 @@ class Loads(RuleBasedStateMachine):
         version = self.unfinished.get("version")
         return version is not None and version == target.version
 
-    def _check_that_all_was_read(self, run: Run, target: Target) -> None:
-        live = [
-            customer
+    def _check_that_all_was_read(self, run: Run) -> None:
+        names = {
+            customer["uuid"]: customer["name"]
             for customer in self.sandbox.customers
             if run.status in {None, customer["status"]}
-        ]
-        start, unseen = cursors.START, set[str]()
-        if self._is_resumed_by(target):
-            start = cursors.decode(self.unfinished["cursor"]).position
-            unseen = self.touched - {*target.uuids}
-        assert target.uuids == [
-            customer["uuid"]
-            for customer in live
-            if cursors.position_of(customer) > start
-        ]
-        names = {customer["uuid"]: customer["name"] for customer in live}
+        }
         held = {uuid: row.name for uuid, row in self.table.items()}
-        for uuid in {*names, *held} - unseen:
+        assert names.keys() - self.changed.moved <= held.keys()
+        for uuid in {*names, *held} - self.changed.touched:
             assert held.get(uuid) == names.get(uuid)
 
-    def _keep_the_state(self, target: Target, before: set[str]) -> None:
-        if target.printed is None:
-            # The table may be ahead of the state now: rows of another filter's sync
-            # can be missing from it.
-            self.touched |= before - self.table.keys()
-            return
-        was = self.unfinished.get("started_at")
-        self.state = target.printed
-        if self.unfinished.get("started_at") == was:
-            self.touched -= {*target.uuids}
-        else:
-            self.touched.clear()
 
+EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "0"))
 
 TestLoads = Loads.TestCase
 TestLoads.settings = settings(
-    max_examples=60,
+    max_examples=EXAMPLES or 100,
     stateful_step_count=20,
     deadline=None,
-    derandomize=True,
+    derandomize=not EXAMPLES,
     # To find a shorter example as well takes minutes.
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],

@@ -190,12 +190,15 @@ class Readers:
     def _run(self, part: Range) -> None:
         try:
             with self._turns:
+                taken = threading.Semaphore(0)
+                # Ahead of the check: `close` releases those that it finds.
+                self._taken.append(taken)
                 if not self._given_up.is_set():
-                    self._read(part)
+                    self._read(part, taken)
         except BaseException as error:  # noqa: BLE001 (raised where pages are used)
             self._events.put(error)
 
-    def _read(self, part: Range) -> None:
+    def _read(self, part: Range, taken: threading.Semaphore) -> None:
         index = self._ranges.index(part)
         place = start = self._starts[index]
         if part.cursor != part.start:
@@ -209,8 +212,6 @@ class Readers:
             return
         look = self._look_behind(index)
         latest = Latest()
-        taken = threading.Semaphore(0)
-        self._taken.append(taken)
         with closing(place.read()) as pages:
             for page in pages:
                 known = look.known(page.entries) if look else 0
