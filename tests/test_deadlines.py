@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import suppress
 from itertools import chain, repeat
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,7 @@ import requests
 from singer_sdk.exceptions import RetriableAPIError
 
 from sandbox import Sandbox, faults, generate_customers
+from tap_chartmogul_customers.api import connections
 from tap_chartmogul_customers.api.session import DeadlineSession
 
 if TYPE_CHECKING:
@@ -157,10 +159,10 @@ def test_a_proxy_that_drips_is_given_up(
     ) in run.errors[-1]
 
 
-def request_to(port: int) -> None:
+def request_to(port: int, scheme: str = "http", seconds: float = 0.5) -> None:
     session = DeadlineSession()
-    request = requests.Request("GET", f"http://host.example:{port}/v1/customers")
-    session.send(session.prepare_request(request), timeout=0.5)
+    request = requests.Request("GET", f"{scheme}://host.example:{port}/v1/customers")
+    session.send(session.prepare_request(request), timeout=seconds)
 
 
 def test_looking_up_a_host_is_given_up_and_not_gone_on_with(
@@ -206,3 +208,25 @@ def test_all_addresses_of_a_host_have_one_time_out(
         assert time.monotonic() - begin < 15
         for client in waiting:
             client.close()
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_what_was_spent_before_is_not_granted_again(
+    monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    now = time.monotonic()
+
+    def getaddrinfo(_: str, port: int, *__: object) -> Any:
+        nonlocal now
+        now += 999.5
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(connections, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    # It lets everyone connect, and says nothing.
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        pytest.raises(RetriableAPIError, match="no whole answer within"),
+    ):
+        request_to(server.getsockname()[1], scheme, seconds=1000)
