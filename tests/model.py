@@ -12,13 +12,15 @@ import logging
 import signal
 import sys
 import threading
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from unittest.mock import patch
 
+from tap_chartmogul_customers import output
 from tap_chartmogul_customers.__main__ import main
 from tap_chartmogul_customers.api import pace, retries
+from tap_chartmogul_customers.output import StandardOutput
 from tap_chartmogul_customers.sync import ranges
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ class Fate(NamedTuple):
 
 
 @dataclass
-class Target(io.RawIOBase):
+class Target:
     """The tap's standard output, and the target that reads it.
 
     Rows wait for their batch to be full. At the end of its input, or when they have
@@ -75,9 +77,6 @@ class Target(io.RawIOBase):
     _dead: bool = False
     _latest: dict[str, Any] | None = None
     _pending: dict[str, Row] = field(default_factory=dict)
-
-    def writable(self) -> bool:
-        return True
 
     def write(self, data: Any, /) -> int:
         size = bytes(data).find(b"\n") + 1 or len(data)
@@ -147,13 +146,34 @@ class Target(io.RawIOBase):
         self.printed = self._latest or self.printed
 
 
+class Pipe(io.FileIO):
+    """What is below the tap's standard output: here, a pipe to a target."""
+
+    target: Target
+
+    def write(self, data: Any, /) -> int:
+        return self.target.write(data)
+
+
+class OutputToTarget(StandardOutput, Pipe):
+    """The tap's own standard output, on such a pipe.
+
+    Args:
+        target: The target.
+    """
+
+    def __init__(self, target: Target) -> None:
+        super().__init__()
+        self.target = target
+
+
 def run_tap(target: Target, *arguments: str) -> int:
     """Run the tap's program with its output to a target, and return its exit code."""
     code: object = None
     with (
         process_left_as_it_was(),
         small_and_quick(),
-        redirect_stdout(io.TextIOWrapper(target)),  # type: ignore[type-var]
+        patch.object(output, "StandardOutput", lambda: OutputToTarget(target)),
         patch.object(sys, "argv", ["tap", *arguments]),
     ):
         try:
@@ -163,8 +183,8 @@ def run_tap(target: Target, *arguments: str) -> int:
         except KilledError:
             code = -signal.SIGKILL
     target.end()
-    assert isinstance(code, int)
-    return code
+    assert isinstance(code, int | None)
+    return code or 0
 
 
 @contextmanager
