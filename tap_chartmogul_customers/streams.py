@@ -17,6 +17,7 @@ from tap_chartmogul_customers.errors import CursorRefusedError, PagingError
 from tap_chartmogul_customers.records.reader import RecordReader
 from tap_chartmogul_customers.sdk.batches import MappedBatches
 from tap_chartmogul_customers.sdk.messages import OrderedMessages
+from tap_chartmogul_customers.sdk.records import EvenRecords
 from tap_chartmogul_customers.sync.progress import Progress
 from tap_chartmogul_customers.sync.readers import Fetched, Readers
 from tap_chartmogul_customers.sync.resume import (
@@ -50,7 +51,7 @@ BOUNDARIES = "boundaries"
 """Where the state holds what the last finished sync left for the next one."""
 
 
-class CustomersStream(OrderedMessages, MappedBatches, ChartMogulStream):
+class CustomersStream(EvenRecords, OrderedMessages, MappedBatches, ChartMogulStream):
     """Every customer of the account."""
 
     name = "customers"

@@ -25,6 +25,27 @@ def as_json(value: Any) -> str:  # noqa: ANN401 (any JSON value)
     return _encode(value).decode()
 
 
+def limit_depth(value: dict[str, Any], depth: int) -> None:
+    """Put in text, in place, what is nested deeper in an object; without recursion.
+
+    >>> value = {"a": [1, {"b": [2]}]}
+    >>> limit_depth(value, 2)
+    >>> value
+    {'a': [1, '{"b":[2]}']}
+    """
+    inner: list[Any] = [value]
+    for _ in range(depth - 1):
+        inner = [item for outer in inner for _, item in _containers(outer)]
+    for outer in inner:
+        for key, item in _containers(outer):
+            outer[key] = as_json(item)
+
+
+def _containers(value: dict[str, Any] | list[Any]) -> list[tuple[Any, Any]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    return [(key, item) for key, item in items if isinstance(item, (dict, list))]
+
+
 class UnreadableError(ValueError):
     """A value that its column cannot hold.
 

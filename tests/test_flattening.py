@@ -1,0 +1,183 @@
+"""Flattened records: each has every column of the schema, and no other."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sandbox import API_KEY, Sandbox, faults, generate_customers
+from tap_chartmogul_customers.records.values import limit_depth
+from tap_chartmogul_customers.streams import CustomersStream
+from tap_chartmogul_customers.tap import TapChartMogulCustomers
+from tests.test_records import as_sent, json_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.running import Tap
+
+encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def flat(depth: int) -> dict[str, Any]:
+    return {"flattening_enabled": True, "flattening_max_depth": depth}
+
+
+def change(sandbox: Sandbox, *changes: dict[str, Any]) -> None:
+    for customer, changed in zip(sandbox.customers, changes, strict=False):
+        sandbox.put({**customer, **changed})
+
+
+def objects(*names: str) -> st.SearchStrategy[Any]:
+    """Return objects with these keys, or others, or what is no object at all."""
+    keys = st.sampled_from(names) | st.text()
+    return st.dictionaries(keys, json_values) | json_values
+
+
+@pytest.fixture(scope="module", params=[1, 2, 3])
+def stream(request: pytest.FixtureRequest) -> CustomersStream:
+    """The stream, flattened, without a service."""
+    config = {"api_key": API_KEY, "api_url": "http://127.0.0.1:1/v1"}
+    tap = TapChartMogulCustomers(config={**config, **flat(request.param)})
+    stream = tap.streams["customers"]
+    assert isinstance(stream, CustomersStream)
+    return stream
+
+
+@given(
+    attributes=objects("tags", "stripe", "clearbit", "custom"),
+    address=objects("address_zip", "city"),
+)
+def test_whatever_a_customer_has_its_record_has_the_columns_of_the_schema(
+    stream: CustomersStream, attributes: object, address: object
+) -> None:
+    (stream_map,) = stream.stream_maps
+    sent = {"uuid": "cus_1", "attributes": attributes, "address": address}
+    record = stream.post_process(as_sent(sent))
+    (message,) = stream._generate_record_messages(record)  # noqa: SLF001 (no tap run)
+    assert list(message.record) == list(stream_map.transformed_schema["properties"])
+    written = json.loads(encode(message.record))
+    jsonschema.validate(written, stream_map.transformed_schema)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_a_parent_that_is_null_leaves_its_columns_null(
+    tap: Tap, sandbox: Sandbox, depth: int
+) -> None:
+    change(
+        sandbox,
+        {"attributes": None, "address": None},
+        {"attributes": {"custom": {"a": {"b": 1}}}, "address": {"city": "Paris"}},
+        {"attributes": [], "address": "Paris"},
+        {"attributes": {}, "address": {}},
+    )
+    run = tap.run(**flat(depth))
+    (schema,) = (message["schema"] for message in run.of_type("SCHEMA"))
+    columns = list(schema["properties"])
+    assert "attributes__custom" in columns
+    assert "address__city" in columns
+    assert all(list(record) == columns for record in run.records)
+    parents = ("attributes", "address")
+    for index in (0, 2, 3):
+        record = run.records[index]
+        assert {record[name] for name in columns if name.startswith(parents)} == {None}
+    assert run.records[1]["attributes__custom"] == '{"a":{"b":1}}'
+    assert run.records[1]["address__city"] == "Paris"
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_a_key_without_a_column_is_left_out_with_one_warning(
+    tap: Tap, sandbox: Sandbox, depth: int
+) -> None:
+    added = {"attributes": {"tags": ["a"], "brand new": "a secret", "none": None}}
+    change(sandbox, added, added)
+    run = tap.run(**flat(depth))
+    assert len({tuple(record) for record in run.records}) == 1
+    assert run.records[0]["attributes__tags"] == '["a"]'
+    (warning,) = run.warnings
+    assert warning.endswith(
+        "Flattened, the schema has no column 'attributes__brand new': "
+        "its values are left out"
+    )
+    assert "a secret" not in run.log
+
+
+def test_what_a_flat_column_of_text_holds_is_text(tap: Tap, sandbox: Sandbox) -> None:
+    change(
+        sandbox,
+        {"attributes": {"tags": 5, "stripe": True, "custom": 1.5, "clearbit": "a"}},
+    )
+    record = tap.run(**flat(1)).records[0]
+    names = [f"attributes__{name}" for name in ("tags", "stripe", "custom", "clearbit")]
+    assert [record[name] for name in names] == ["5", "true", "1.5", "a"]
+    assert type(record["mrr"]) is int
+
+
+def test_records_of_every_stream_map_have_its_columns(
+    tap: Tap, sandbox: Sandbox
+) -> None:
+    change(sandbox, {"attributes": None, "address": None})
+    maps = {
+        "customers": {"half": "int(mrr / 2)", "attributes": None},
+        "places": {
+            "__source__": "customers",
+            "__else__": None,
+            "uuid": "uuid",
+            "address": "address",
+        },
+    }
+    run = tap.run(stream_maps=maps, **flat(1))
+    assert run.code == 0, run.log
+    schemas = {each["stream"]: each["schema"] for each in run.of_type("SCHEMA")}
+    assert schemas.keys() == {"customers", "places"}
+    for message in run.of_type("RECORD"):
+        columns = schemas[message["stream"]]["properties"]
+        assert list(message["record"]) == list(columns)
+    assert "address__city" in schemas["places"]["properties"]
+
+
+def test_records_that_are_not_flattened_keep_all_that_was_sent(
+    tap: Tap, sandbox: Sandbox
+) -> None:
+    sent = {"tags": 5, "brand new": {"a": 1}}
+    change(sandbox, {"attributes": sent})
+    run = tap.run(stream_maps={"customers": {"half": "int(mrr / 2)"}})
+    assert run.records[0]["attributes"] == sent
+    assert run.warnings == []
+
+
+@pytest.mark.parametrize("settings", [{}, flat(2)])
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_no_depth_of_nesting_costs_a_customer(
+    tap_on: Callable[[Sandbox], Tap],
+    settings: dict[str, Any],
+    opening: bytes,
+    closing: bytes,
+) -> None:
+    depths = [50, 300, 400, 500, 900, *range(940, 1000, 5)]
+    customers = generate_customers(len(depths), seed=1)
+    pages = {}
+    for number, depth in enumerate(depths, start=1):
+        customer = {**customers[number - 1], "attributes": {"custom": "DEEP"}}
+        more = {"has_more": depth != depths[-1], "cursor": f"page {number}"}
+        body = encode({"entries": [customer], **more})
+        deep = opening * depth + b"1" + closing * depth
+        pages[number] = faults.body(body.replace(b'"DEEP"', deep))
+    with Sandbox() as sandbox:
+        sandbox.script(pages)
+        run = tap_on(sandbox).run(max_retries=0, **settings)
+    assert run.code == 0
+    assert run.uuids == [customer["uuid"] for customer in customers]
+
+
+def test_limits_depth_exactly() -> None:
+    value = {"a": [1, {"b": [Decimal("0.10")]}, []], "c": 2}
+    limit_depth(value, 3)
+    assert value == {"a": [1, {"b": "[0.10]"}, []], "c": 2}
