@@ -23,7 +23,7 @@ ifneq ($(origin API_KEY),command line)
 unexport API_KEY
 endif
 
-.PHONY: install demo test coverage lint format soak model bench mutants targets dbt history airflow requirements clean
+.PHONY: install demo test coverage lint format soak model bench mutants targets dbt history airflow airflow-install requirements clean
 
 install: $(DEV_READY) $(PLUGINS_READY) .venv-targets/csv/.ready
 
@@ -134,6 +134,9 @@ $(TARGETS_READY): .venv-targets/%/.ready: requirements/targets/%.txt $(DEV_READY
 # The example on a real Airflow; too slow for every `make test`.
 airflow: install $(AIRFLOW_READY)
 	.venv/bin/pytest examples/airflow
+
+# What examples/airflow/README.md begins with.
+airflow-install: install $(AIRFLOW_READY)
 
 $(AIRFLOW_READY): requirements/airflow.txt $(DEV_READY)
 	$(UV) venv --quiet --clear --python .venv/bin/python .venv-airflow

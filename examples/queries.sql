@@ -1,41 +1,45 @@
--- Ten questions to the table `customers` as target-postgres makes it.
--- `mrr` and `arr` are in cents of the account's currency; times are in UTC.
+-- Ten questions to the table that Meltano and target-postgres make, `tap_chartmogul_customers.customers`:
+-- psql "$URL" -f examples/queries.sql
+--
+-- `mrr` and `arr` are in cents of `currency`; times are in UTC. ChartMogul converts an account's revenue to the account's one
+-- currency. Sums are by currency all the same, so that a table of several accounts is summed rightly.
 
 -- 1. How much recurring revenue comes from customers in each status?
 SELECT status, count(*) AS customers, sum(mrr) / 100.0 AS mrr, currency
-FROM customers
+FROM tap_chartmogul_customers.customers
 GROUP BY status, currency
 ORDER BY mrr DESC NULLS LAST;
 
 -- 2. In which countries are the paying customers?
-SELECT coalesce(nullif(country, ''), 'unknown') AS country, count(*) AS customers, sum(mrr) / 100.0 AS mrr
-FROM customers
+SELECT coalesce(nullif(country, ''), 'unknown') AS country, count(*) AS customers, sum(mrr) / 100.0 AS mrr, currency
+FROM tap_chartmogul_customers.customers
 WHERE status = 'Active'
-GROUP BY 1
+GROUP BY 1, currency
 ORDER BY mrr DESC NULLS LAST;
 
 -- 3. How many customers started paying in each month?
 SELECT date_trunc('month', customer_since)::date AS month, count(*) AS new_customers
-FROM customers
+FROM tap_chartmogul_customers.customers
 WHERE customer_since IS NOT NULL
 GROUP BY 1
 ORDER BY 1;
 
 -- 4. What is revenue by a custom attribute, here the sales representative?
-SELECT attributes #>> '{custom,salesRep}' AS sales_rep, count(*) AS customers, sum(mrr) / 100.0 AS mrr
-FROM customers
+SELECT attributes #>> '{custom,salesRep}' AS sales_rep, count(*) AS customers, sum(mrr) / 100.0 AS mrr, currency
+FROM tap_chartmogul_customers.customers
 WHERE attributes -> 'custom' ? 'salesRep'
-GROUP BY 1
+GROUP BY 1, currency
 ORDER BY mrr DESC NULLS LAST;
 
 -- 5. Which campaigns pay for themselves: revenue a year against the cost of acquisition?
 SELECT
     attributes #>> '{custom,utmCampaign}' AS campaign,
     sum(arr) / 100.0 AS arr,
-    sum((attributes #>> '{custom,CAC}')::numeric) AS cost
-FROM customers
+    sum((attributes #>> '{custom,CAC}')::numeric) AS cost,
+    currency
+FROM tap_chartmogul_customers.customers
 WHERE jsonb_typeof(attributes #> '{custom,CAC}') = 'number'
-GROUP BY 1
+GROUP BY 1, currency
 ORDER BY 1;
 
 -- 6. How long does it take from a lead to a paying customer?
@@ -44,7 +48,7 @@ SELECT
     count(*) AS leads,
     count(customer_since) AS paying,
     avg(customer_since - lead_created_at) FILTER (WHERE customer_since >= lead_created_at) AS time_to_pay
-FROM customers
+FROM tap_chartmogul_customers.customers
 WHERE lead_created_at IS NOT NULL
 GROUP BY 1
 ORDER BY 1;
@@ -54,30 +58,31 @@ SELECT
     date_trunc('month', free_trial_started_at)::date AS month,
     count(*) AS trials,
     round(100.0 * count(customer_since) / count(*), 1) AS percent_paying
-FROM customers
+FROM tap_chartmogul_customers.customers
 WHERE free_trial_started_at IS NOT NULL
 GROUP BY 1
 ORDER BY 1;
 
 -- 8. Which tags do the customers have, and what are they worth?
-SELECT tag, count(*) AS customers, sum(mrr) / 100.0 AS mrr
-FROM customers, jsonb_array_elements_text(attributes -> 'tags') AS tag
-GROUP BY tag
+SELECT tag, count(*) AS customers, sum(mrr) / 100.0 AS mrr, currency
+FROM tap_chartmogul_customers.customers, jsonb_array_elements_text(attributes -> 'tags') AS tag
+GROUP BY tag, currency
 ORDER BY customers DESC, tag;
 
 -- 9. Who are the twenty largest customers, and what share of all revenue is theirs?
 SELECT
     name,
     mrr / 100.0 AS mrr,
-    round(100.0 * mrr / nullif(sum(mrr) OVER (), 0), 2) AS percent_of_all,
+    currency,
+    round(100.0 * mrr / nullif(sum(mrr) OVER (PARTITION BY currency), 0), 2) AS percent_of_all,
     chartmogul_url
-FROM customers
+FROM tap_chartmogul_customers.customers
 ORDER BY customers.mrr DESC NULLS LAST
 LIMIT 20;
 
 -- 10. Which e-mail addresses belong to several customers, who should perhaps be merged?
 SELECT lower(email) AS email, count(*) AS customers, array_agg(uuid ORDER BY uuid) AS uuids
-FROM customers
+FROM tap_chartmogul_customers.customers
 WHERE email <> ''
 GROUP BY 1
 HAVING count(*) > 1

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 from sandbox import vocabulary as words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sandbox.store import Customer
 
 _SOURCES = tuple(words.DATA_SOURCES)
 
 
-def generate_customers(count: int, seed: int = 1) -> list[Customer]:
+def generate_customers(
+    count: int, seed: int = 1, currencies: Sequence[str] = ("USD",)
+) -> list[Customer]:
     """Make up customers; the same seed gives the same ones.
 
     Fewer customers of a seed are the first of its more. 1,000 hold every kind:
@@ -25,6 +27,7 @@ def generate_customers(count: int, seed: int = 1) -> list[Customer]:
     Args:
         count: How many customers.
         seed: Which customers.
+        currencies: Theirs; an account has one.
 
     Returns:
         Customers as the API sends them, not in its order. Numbers with a decimal
@@ -33,14 +36,14 @@ def generate_customers(count: int, seed: int = 1) -> list[Customer]:
     rng = Random(seed)  # noqa: S311 - made-up data, no secret
     customers: list[Customer] = []
     for number in range(count):
-        customer = _customer(rng, number)
+        customer = _customer(rng, number, rng.choice(currencies))
         if number % 20 == 1:
             _share_external_id(customer, customers[-1])
         customers.append(customer)
     return customers
 
 
-def _customer(rng: Random, number: int) -> Customer:
+def _customer(rng: Random, number: int, currency: str) -> Customer:
     id_ = 25_647 + 3 * number
     uuid = _uuid(rng)
     is_lead = _happens(rng, 0.15)
@@ -52,7 +55,6 @@ def _customer(rng: Random, number: int) -> Customer:
         for source in dict.fromkeys(sources)
     ]
     place = rng.choice(words.PLACES)
-    currency, sign = rng.choice(words.CURRENCIES)
     host = f"customer-{number}.example.com"
     customer: Customer = {
         "id": id_,
@@ -89,7 +91,7 @@ def _customer(rng: Random, number: int) -> Customer:
         "chartmogul-url": f"https://app.chartmogul.com/#customers/{id_}-{number}",
         "billing-system-type": system,
         "currency": currency,
-        "currency-sign": sign,
+        "currency-sign": words.CURRENCIES[currency],
         "owner": rng.choice(words.OWNERS),
     }
     is_old = _happens(rng, 0.1)

@@ -79,10 +79,11 @@ def report(records: Iterable[dict[str, Any]]) -> str:
         One customer in full, and the customers and their MRR by status.
     """
     example: dict[str, Any] | None = None
-    customers: dict[str, tuple[str | None, int | None]] = {}
+    customers: dict[str, tuple[str, str, int]] = {}
     for record in records:
         example = example or record
-        customers[record["uuid"]] = (record["status"], record["mrr"])
+        currency, status = record["currency"] or "", record["status"] or "(none)"
+        customers[record["uuid"]] = (currency, status, record["mrr"] or 0)
     lines = ["", f"{OUTPUT} holds {len(customers):,} customers."]
     if example:
         pretty = json.dumps(example, indent=2, ensure_ascii=False)
@@ -90,17 +91,16 @@ def report(records: Iterable[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(customers: Iterable[tuple[str | None, int | None]]) -> list[str]:
-    counts: dict[str, int] = defaultdict(int)
-    cents: dict[str, int] = defaultdict(int)
-    for status, mrr in customers:
-        for row in (status or "(none)", "Total"):
+def _table(customers: Iterable[tuple[str, str, int]]) -> list[str]:
+    counts: dict[tuple[str, str], int] = defaultdict(int)
+    cents: dict[tuple[str, str], int] = defaultdict(int)
+    for currency, status, mrr in customers:
+        for row in ((currency, status), (currency, "Total")):
             counts[row] += 1
-            cents[row] += mrr or 0
-    # MRR is in the account's one currency, which the API does not name.
+            cents[row] += mrr
     return [f"{'Status':<18}{'Customers':>10}{'MRR':>16}"] + [
-        f"{row:<18}{counts[row]:>10,}{cents[row] / 100:>16,.2f}"
-        for row in sorted(counts, key=lambda row: (row == "Total", row))
+        f"{row[1]:<18}{counts[row]:>10,}{cents[row] / 100:>16,.2f} {row[0]}".rstrip()
+        for row in sorted(counts, key=lambda row: (row[0], row[1] == "Total", row))
     ]
 
 

@@ -104,9 +104,8 @@ class Life:
         return self._with_plan(made_up, self._rng.choice(LEAD_STATUSES))
 
     def _with_plan(self, made_up: Customer, status: str) -> Customer:
-        one_currency = {"currency": "USD", "currency-sign": "$"}
         plan = {"plan": self._rng.choice(_PLANS), "seats": self._rng.randrange(1, 30)}
-        return _priced(made_up | {"status": status, **one_currency}, **plan)
+        return _priced(made_up | {"status": status}, **plan)
 
     def _becomes(
         self, customer: Customer, kind: Kind, status: str = "Active", **custom: object

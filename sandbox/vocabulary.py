@@ -67,7 +67,8 @@ TAGS = (
     "Überprüfen", "🔥 hot", "نشط",
 )  # fmt: skip
 OWNERS = ("gabi@example.com", "li.wei@example.com", "o'brien@example.com", None)
-CURRENCIES = (("USD", "$"), ("EUR", "€"), ("GBP", "£"), ("INR", "₹"), ("CHF", "CHF"))
+CURRENCIES = {"USD": "$", "EUR": "€", "GBP": "£", "INR": "₹", "CHF": "CHF"}
+"""Currencies and their signs."""
 
 NOTES = (
     "prefers e-mail",

@@ -15,7 +15,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,14 +77,17 @@ class Reader:
         return output
 
     @contextmanager
-    def typing(self, name: str) -> Iterator[str]:
-        """Type a block into the shell, and Ctrl-C at the end; yields its first line."""
-        with self._started(*self._typed(name)) as process:
-            assert process.stdout
+    def typing(self, name: str) -> Iterator[Path]:
+        """Type a block that runs until Ctrl-C; yields the file of what it prints."""
+        output = self.home / f".{name}"
+        with (
+            output.open("w") as stream,
+            self._started(*self._typed(name), stream) as it,
+        ):
             try:
-                yield process.stdout.readline()
+                yield output
             finally:
-                os.killpg(process.pid, signal.SIGINT)
+                os.killpg(it.pid, signal.SIGINT)
 
     def _typed(self, *names: str) -> tuple[list[str], str]:
         script = "\n".join(map(self.text, names))
@@ -108,17 +111,19 @@ class Reader:
         return Path(session.read_text().rpartition("\ncd ")[2])
 
     def _end(self, command: list[str], path: str) -> tuple[int, str]:
-        with self._started(command, path) as process:
+        with self._started(command, path, subprocess.PIPE) as process:
             output, _ = process.communicate()
         return process.returncode, output
 
-    def _started(self, command: list[str], path: str) -> subprocess.Popen[str]:
+    def _started(
+        self, command: list[str], path: str, output: int | IO[str]
+    ) -> subprocess.Popen[str]:
         packages = {k: v for k, v in os.environ.items() if _PACKAGES.fullmatch(k)}
         return subprocess.Popen(
             command,
             cwd=self.home,
             env={"HOME": str(self.home), "PATH": path, **_CACHES, **packages},
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
             process_group=0,

@@ -136,11 +136,14 @@ class Pipeline:
         tap: The tap's command line.
         database: Where the target writes.
         folder: For the target's settings.
+        settings: The target's, where they are not those of the database.
     """
 
-    def __init__(self, tap: list[str], database: Database, folder: Path) -> None:
+    def __init__(
+        self, tap: list[str], database: Database, folder: Path, **settings: object
+    ) -> None:
         config = folder / "target.json"
-        config.write_text(json.dumps(database.settings()))
+        config.write_text(json.dumps(database.settings() | settings))
         self.tap = subprocess.Popen(tap, stdout=subprocess.PIPE)
         self.target = subprocess.Popen(
             [TARGET, "--config", config],

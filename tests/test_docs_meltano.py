@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ from tests.postgres import Database, postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# It makes environments, from packages that are downloaded.
+pytestmark = pytest.mark.timeout(1200)
 
 MORE = ROOT / "docs/meltano.md"
 STATE = "dev:tap-chartmogul-customers-to-target-postgres"
@@ -163,8 +167,10 @@ def test_loads_in_the_clone(
 def test_loads_without_an_account(here: Reader) -> None:
     # As the page has it: with a key, and the API's own address.
     (here.folder / ".env").write_text(blocks(README)[".env"], "utf-8")
-    with here.typing("sandbox") as url:
-        assert url == "http://127.0.0.1:8787/v1\n"
+    with here.typing("sandbox") as output:
+        while not (printed := output.read_text()):
+            time.sleep(0.1)
+        assert printed == "http://127.0.0.1:8787/v1\n"
         here.type("from-sandbox")
     lines = (here.folder / "output/customers.jsonl").read_text("utf-8").splitlines()
     assert len(lines) == 5000

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+# It makes environments, from packages that are downloaded.
+pytestmark = pytest.mark.timeout(1200)
+
 CUSTOMERS = generate_customers(1600, seed=6)
 
 

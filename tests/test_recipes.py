@@ -1,68 +1,224 @@
-"""docs/recipes.md does what it says."""
+"""docs/recipes.md does what it says, on a table that last night's run filled."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox import Sandbox, generate_customers
 from tests.pages import ROOT, blocks
+from tests.postgres import Database, Pipeline, postgres
+from tests.running import Tap
 from tests.test_resume import interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from tests.running import Tap
+    from pathlib import Path
 
 PAGE = ROOT / "docs/recipes.md"
+SCHEMA = "tap_chartmogul_customers"
+CUSTOMERS = generate_customers(300, seed=6)
+GONE = CUSTOMERS[0]["uuid"]
+
+# What is so short, or a time, can be anything.
+ANYTHING = re.compile(r".{0,3}|\d{4,5}|\d{4}-\d\d-\d\d.\d\d:\d\d:.*")
+
+# Fields whose values may say who a customer is.
+PERSONAL = {
+    *("id", "external_id", "external_ids", "name", "email", "company", "owner"),
+    *("website_url", "state", "city", "zip", "address", "attributes"),
+    *("billing-system-url", "chartmogul-url"),
+}
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    customers = generate_customers(200, seed=6)
-    with Sandbox(customers, api_key="YOUR_API_KEY", rate_limit=None) as sandbox:
+    """Return the account, from which a customer has gone since last night."""
+    with Sandbox(CUSTOMERS, api_key="YOUR_API_KEY", rate_limit=None) as sandbox:
+        sandbox.remove(GONE)
         yield sandbox
 
 
-def settings(name: str) -> dict[str, Any]:
-    example: dict[str, Any] = json.loads(blocks(PAGE)[name])
-    return example
+@pytest.fixture(scope="module")
+def server() -> Iterator[Database]:
+    with postgres() as server:
+        yield server
 
 
-def test_filters_by_status_and_system(tap: Tap) -> None:
-    run = tap.run(**settings("filters"))
-    assert run.code == 0
-    assert run.records
-    assert {record["status"] for record in run.records} == {"Past Due"}
+@pytest.fixture(scope="module")
+def last_night(server: Database, tmp_path_factory: pytest.TempPathFactory) -> Database:
+    database = server.copy("last_night")
+    folder = tmp_path_factory.mktemp("last_night")
+    with Sandbox(CUSTOMERS, rate_limit=None) as sandbox:
+        load(Tap(sandbox, folder).command(), database, folder)
+    return database
 
 
-def test_leaves_out_personal_data(tap: Tap, sandbox: Sandbox) -> None:
-    run = tap.run(**settings("personal"))
-    assert run.code == 0
-    assert len(run.records) == 200
-    assert not any({"name", "owner", "address"} & set(record) for record in run.records)
-    written = json.dumps(run.messages, default=str)
-    assert all(c["email"] not in written for c in sandbox.customers if c["email"])
+@pytest.fixture
+def database(last_night: Database, request: pytest.FixtureRequest) -> Database:
+    """Return a database as last night's plain run left it."""
+    return last_night.copy(request.node.name[:60])
 
 
-def test_makes_columns_of_custom_attributes(tap: Tap) -> None:
-    run = tap.run(**settings("custom"))
-    assert run.code == 0
-    properties = run.messages[0]["schema"]["properties"]
+def load(tap: list[str], database: Database, folder: Path, **settings: object) -> None:
+    target = {"default_target_schema": SCHEMA, "batch_size_rows": 1000, **settings}
+    with Pipeline(tap, database, folder, **target) as pipeline:
+        run = pipeline.end()
+    assert (run.tap_code, run.target_code) == (0, 0)
+
+
+def tonight(tap: Tap, database: Database, name: str, **settings: object) -> None:
+    """Run with the settings of a recipe."""
+    load(tap.command(**recipe(name) | settings), database, tap.folder)
+
+
+def recipe(name: str) -> dict[str, Any]:
+    settings: dict[str, Any] = json.loads(blocks(PAGE)[name])
+    return settings
+
+
+def rows(database: Database, table: str = "customers") -> dict[str, dict[str, Any]]:
+    found = database.execute(f"SELECT * FROM {SCHEMA}.{table}")  # noqa: S608 - ours
+    return {
+        row["uuid"]: {k: v for k, v in row.items() if not k.startswith("_sdc_")}
+        for row in found
+    }
+
+
+def test_a_filter_has_a_table_of_its_own(tap: Tap, database: Database) -> None:
+    before = rows(database)
+    tonight(tap, database, "filters", emit_activate_version_messages=True)
+    statuses = {row["status"] for row in rows(database, "past_due_customers").values()}
+    assert statuses == {"Past Due"}
+    assert rows(database) == before
+
+
+def test_a_filter_on_the_old_table_leaves_the_other_rows(
+    tap: Tap, database: Database
+) -> None:
+    before = rows(database)
+    tonight(tap, database, "filters", stream_maps={})
+    assert rows(database) == before
+
+
+def test_a_filter_on_the_old_table_with_deletes_takes_the_other_rows(
+    tap: Tap, database: Database
+) -> None:
+    deletes = {"emit_activate_version_messages": True}
+    tonight(tap, database, "filters", stream_maps={}, **deletes)
+    assert {row["status"] for row in rows(database).values()} == {"Past Due"}
+
+
+def test_no_personal_value_is_in_the_database(tap: Tap, database: Database) -> None:
+    values = {value for c in CUSTOMERS for value in personal(c)}
+    assert len(values) > 1000
+    before = dump(database)
+    assert {value for value in values if holds(before, value)} == values
+
+    tonight(tap, database, "personal", emit_activate_version_messages=True)
+    database.execute(blocks(PAGE)["drop"])
+    table = rows(database, "customers_without_personal_data")
+    assert set(table) == {c["uuid"] for c in CUSTOMERS} - {GONE}
+    after = dump(database)
+    assert not {value for value in values if holds(after, value)}
+
+
+def test_personal_data_stays_in_a_table_that_is_not_dropped(
+    tap: Tap, database: Database
+) -> None:
+    before = rows(database)
+    tonight(tap, database, "personal")
+    assert rows(database) == before
+
+
+def personal(customer: dict[str, Any]) -> Iterator[str]:
+    """Return the values of a customer that may say who it is."""
+    for name in PERSONAL & set(customer):
+        for text in leaves(customer[name]):
+            if not ANYTHING.fullmatch(text):
+                yield text
+
+
+def leaves(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from leaves(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from leaves(inner)
+    elif value is not None:
+        yield str(value)
+
+
+def dump(database: Database) -> str:
+    """Return every value in the database, a line each."""
+    tables = database.execute(
+        "SELECT format('%I.%I', schemaname, relname) AS name FROM pg_stat_user_tables"
+    )
+    values = [
+        value
+        for table in tables
+        for row in database.execute(f"SELECT to_jsonb(t) AS row FROM {table['name']} t")  # noqa: S608 - ours
+        for name, column in row["row"].items()
+        # The target's own: numbers and times of the run.
+        if not name.startswith("_sdc_")
+        for value in leaves(column)
+    ]
+    return "\n".join(values)
+
+
+def holds(text: str, value: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text) is not None
+
+
+def test_custom_attributes_get_columns_beside_the_others(
+    tap: Tap, database: Database
+) -> None:
+    before = rows(database)
+    tonight(tap, database, "custom")
+    after = rows(database)
+    old = set(before[GONE])
+    assert {"custom_utm_campaign", "custom_cac", "stripe_uid"} <= set(after[GONE]) - old
+    assert {
+        uuid: {name: row[name] for name in old} for uuid, row in after.items()
+    } == before
+    cac = {c["uuid"]: c["attributes"]["custom"].get("CAC") for c in CUSTOMERS}
+    del cac[GONE]
+    assert {uuid: after[uuid]["custom_cac"] for uuid in cac} == cac
+
+
+def test_custom_attributes_name_their_key(tap: Tap) -> None:
+    properties = tap.run(**recipe("custom")).messages[0]["schema"]["properties"]
     page = PAGE.read_text("utf-8")
     assert properties["custom_utm_campaign"]["description"] in page
-    assert properties["custom_cac"]["type"] == ["integer", "null"]
-    assert "stripe_uid" in properties
 
 
-def test_tells_which_rows_have_gone(tap: Tap) -> None:
-    run = tap.run(**settings("deletes"))
-    assert len(run.of_type("ACTIVATE_VERSION")) == 1
+def test_hard_deletes_take_who_went_before_they_were_switched_on(
+    tap: Tap, database: Database
+) -> None:
+    command = tap.command(**recipe("deletes"))
+    load(command, database, tap.folder, **recipe("hard-delete"))
+    assert set(rows(database)) == {c["uuid"] for c in CUSTOMERS} - {GONE}
 
 
-def test_never_resumes(tap: Tap) -> None:
+def test_soft_deletes_mark_the_row(tap: Tap, database: Database) -> None:
+    command = tap.command(**recipe("deletes"))
+    load(command, database, tap.folder, hard_delete=False)
+    marked = database.execute(
+        "SELECT uuid FROM tap_chartmogul_customers.customers "
+        "WHERE _sdc_deleted_at IS NOT NULL"
+    )
+    assert [row["uuid"] for row in marked] == [GONE]
+
+
+def test_a_run_that_never_resumes_reads_everything(
+    tap: Tap, sandbox: Sandbox, database: Database
+) -> None:
     unfinished = interrupted(tap, api_key="YOUR_API_KEY")
-    run = tap.run(state=unfinished.state, **settings("no-resume"))
-    assert len(run.records) == 200
+    before = rows(database)
+    tonight(tap, database, "no-resume", state=unfinished.state)
+    assert "cursor" not in sandbox.requests[0].query
+    assert rows(database) == before

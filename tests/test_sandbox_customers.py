@@ -132,6 +132,15 @@ def test_money_is_an_integer_or_one_with_a_point(seed: int) -> None:
         assert str(with_point).endswith(".0")
 
 
+def test_an_account_has_one_currency_unless_asked_otherwise() -> None:
+    def currencies(customers: list[dict[str, Any]]) -> set[tuple[str, str]]:
+        return {(c["currency"], c["currency-sign"]) for c in customers}
+
+    assert currencies(generate_customers(50)) == {("USD", "$")}
+    two = generate_customers(50, currencies=("EUR", "CHF"))
+    assert currencies(two) == {("EUR", "€"), ("CHF", "CHF")}
+
+
 @SEEDS
 def test_custom_attributes_are_of_every_type(seed: int) -> None:
     values = custom_values(generate_customers(1000, seed))

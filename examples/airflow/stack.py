@@ -40,7 +40,7 @@ class Airflow:
     def __init__(self, home: Path, database: str, environ: Mapping[str, str]) -> None:
         self._home = home
         self._components = contextlib.ExitStack()
-        port = _free_port()
+        port = free_port()
         self._url = f"http://127.0.0.1:{port}"
         self._environ = {
             **environ,
@@ -179,7 +179,8 @@ def wait_until(done: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.2)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Find a port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 

@@ -238,6 +238,14 @@ def test_a_lost_account_fails_the_run_and_stands_in_its_report(
     ]
 
 
+def test_a_key_that_is_refused_is_not_tried_again(
+    airflow: Airflow, next_run: str
+) -> None:
+    loads = airflow.get(f"{next_run}/taskInstances?task_id=load")["task_instances"]
+    tries = {load["rendered_map_index"]: load["try_number"] for load in loads}
+    assert tries == {"acme": 2, "closed": 1}
+
+
 @pytest.mark.usefixtures("run")
 def test_a_key_is_in_no_log_and_nowhere_readable_in_the_database(
     home: Path, own: Database, accounts: dict[str, Sandbox]

@@ -132,8 +132,10 @@ COLUMNS = (
             "country": "Country code, ISO 3166 alpha-2.",
         },
     ),
-    _column("mrr", "integer", "Current monthly recurring revenue, in cents."),
-    _column("arr", "integer", "Current annual run rate, in cents."),
+    _column(
+        "mrr", "integer", "Current monthly recurring revenue, in cents of `currency`."
+    ),
+    _column("arr", "integer", "Current annual run rate, in cents of `currency`."),
     _column(
         "billing_system_url",
         "text",
@@ -152,7 +154,11 @@ COLUMNS = (
         "The billing system that the customer came from, such as Stripe or Custom.",
         field="billing-system-type",
     ),
-    _column("currency", "text", "Currency of the customer's MRR, such as USD."),
+    _column(
+        "currency",
+        "text",
+        "Currency of `mrr` and `arr`, such as USD: the one selected for the account.",
+    ),
     _column(
         "currency_sign",
         "text",

@@ -1,7 +1,11 @@
 """Loads the customers of many ChartMogul accounts, one mapped task for each.
 
-The accounts, their keys and the databases come from Airflow's variables, connections
-and pools, as the README one folder up says.
+- accounts: the variable `chartmogul_accounts`
+- keys: a connection `chartmogul_ACCOUNT` for each
+- databases: the connections `warehouse` and `meltano`
+- how many at once: the pool `chartmogul`
+
+The README one folder up shows how to set them.
 """
 
 from __future__ import annotations
@@ -41,11 +45,18 @@ log = logging.getLogger(__name__)
 # request on its way, stays below ChartMogul's 20 connections and 40 requests a second,
 # and the tap waits where an account's quota is spent. Each account has these limits to
 # itself, so how many are read at once is for the pool to say, whose size is ours.
-@dag(schedule="@daily", catchup=False, max_active_runs=1)
+@dag(
+    description="ChartMogul's customers of every account, into PostgreSQL",
+    doc_md=__doc__,
+    tags=["chartmogul", "meltano"],
+    schedule="@daily",
+    catchup=False,
+    max_active_runs=1,
+)
 def chartmogul_customers() -> None:
     """Load every account, then report."""
 
-    @task
+    @task(doc_md="Reads the names of the accounts from `chartmogul_accounts`.")
     def accounts() -> list[str]:
         names = Variable.get("chartmogul_accounts", deserialize_json=True)
         if wrong := [name for name in names if not ACCOUNT_NAME.fullmatch(name)]:
@@ -53,7 +64,10 @@ def chartmogul_customers() -> None:
             raise AirflowFailException(message)
         return sorted(set(names))
 
-    @task(trigger_rule="all_done_min_one_success")
+    @task(
+        doc_md="Logs the customers loaded for each account; fails if one was not.",
+        trigger_rule="all_done_min_one_success",
+    )
     def report(names: list[str]) -> None:
         context = get_current_context()
         run = context["dag_run"]
@@ -70,6 +84,7 @@ def chartmogul_customers() -> None:
     names = accounts()
     load = LoadAccount.partial(
         task_id="load",
+        doc_md="Runs Meltano for an account. Another try resumes where this one ended.",
         map_index_template="{{ task.account }}",
         pool="chartmogul",
         retries=RETRIES,

@@ -14,21 +14,33 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import psutil
+import requests
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import BaseHook, BaseOperator
-from airflow.sdk.exceptions import AirflowException
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowNotFoundException,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow.sdk import Context
 
 TAP = "tap-chartmogul-customers"
 TARGET = "target-postgres"
 TAP_PREFIX = "TAP_CHARTMOGUL_CUSTOMERS_"
+API_URL = "https://api.chartmogul.com/v1"
+KEY_REFUSED = {401, 403}
 
 
 class LoadAccount(BaseOperator):
-    """Runs Meltano for one account; another try goes on at the state it finds."""
+    """Runs Meltano for one account; another try resumes at the state it finds.
+
+    A key that ChartMogul refuses, or an account without a connection, fails at once.
+    """
 
     template_fields = ("account",)
 
@@ -43,13 +55,17 @@ class LoadAccount(BaseOperator):
 
     def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
         """Load the account, and fail if Meltano does."""
+        settings = settings_of(self.account)
         with TemporaryDirectory() as folder:
             result = self.meltano.run_command(
                 ["meltano", "run", f"--state-id-suffix={self.account}", TAP, TARGET],
-                env=environment(self.account, folder),
+                env=environment(self.account, settings, folder),
                 cwd=folder,
             )
         if result.exit_code:
+            if status := refusal(settings):
+                message = f"ChartMogul refuses the key of {self.account}: {status}"
+                raise AirflowFailException(message)
             message = f"meltano run ended with exit code {result.exit_code}"
             raise AirflowException(message)
 
@@ -67,7 +83,34 @@ class LoadAccount(BaseOperator):
                 process.terminate()
 
 
-def environment(account: str, folder: str) -> dict[str, str]:
+def settings_of(account: str) -> dict[str, Any]:
+    """Read the tap's settings of an account from its connection."""
+    try:
+        connection = BaseHook.get_connection(f"chartmogul_{account}")
+    except AirflowNotFoundException as error:
+        raise AirflowFailException(error) from None
+    return connection.extra_dejson | {"api_key": connection.password}
+
+
+def refusal(settings: Mapping[str, Any]) -> str | None:
+    """Ask ChartMogul for one customer, and return the status if it refuses the key."""
+    try:
+        answer = requests.get(
+            f"{settings.get('api_url', API_URL)}/customers",
+            params={"per_page": 1},
+            auth=(settings["api_key"] or "", ""),
+            timeout=60,
+            allow_redirects=False,
+        )
+    except requests.RequestException:
+        return None
+    refused = answer.status_code in KEY_REFUSED
+    return f"{answer.status_code} {answer.reason}" if refused else None
+
+
+def environment(
+    account: str, settings: Mapping[str, Any], folder: str
+) -> dict[str, str]:
     """Build Meltano's environment: one account's key, and no secret of Airflow's.
 
     Meltano hands the tap its state and catalog in files that all runs on a machine
@@ -76,8 +119,6 @@ def environment(account: str, folder: str) -> dict[str, str]:
     for plugins in ("extractors", "loaders"):
         installed = Path(os.environ["MELTANO_PROJECT_ROOT"], ".meltano", plugins)
         Path(folder, plugins).symlink_to(installed)
-    connection = BaseHook.get_connection(f"chartmogul_{account}")
-    settings = connection.extra_dejson | {"api_key": connection.password}
     return {
         **{k: v for k, v in os.environ.items() if not k.startswith("AIRFLOW")},
         **{f"{TAP_PREFIX}{k.upper()}": as_text(v) for k, v in settings.items()},
