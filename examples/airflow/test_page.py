@@ -76,8 +76,8 @@ class Web:
 
     def is_up(self) -> bool:
         try:
-            return requests.get(self.url, timeout=30).ok and self._passwords.exists()
-        except requests.ConnectionError:
+            return requests.get(self.url, timeout=60).ok and self._passwords.exists()
+        except requests.RequestException:
             return False
 
     def get(self, path: str) -> Any:
@@ -85,12 +85,12 @@ class Web:
         token = requests.post(
             f"{self.url}/auth/token",
             json={"username": "admin", "password": password},
-            timeout=30,
+            timeout=60,
         ).json()["access_token"]
         answer = requests.get(
             f"{self.url}/api/v2/dags/{DAG}{path}",
             headers={"Authorization": f"Bearer {token}"},
-            timeout=30,
+            timeout=60,
         )
         answer.raise_for_status()
         return answer.json()
@@ -124,10 +124,10 @@ def web(reader: Reader) -> Iterator[Web]:
     url = reader.text("airflow-settings").rpartition("=")[2].split()[0]
     web = Web(url, reader.home)
     with reader.typing("airflow-standalone"):
-        wait_until(web.is_up, 300)
+        wait_until(web.is_up, 400)
         reader.type("airflow-trigger")
         wait_until(
-            lambda: {"success", "failed"} & {run["state"] for run in runs(web)}, 300
+            lambda: {"success", "failed"} & {run["state"] for run in runs(web)}, 400
         )
         yield web
 
