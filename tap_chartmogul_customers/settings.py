@@ -48,8 +48,8 @@ SETTINGS = th.PropertiesList(
         _TEXT,
         title="Billing system",
         description=(
-            "Read only customers from this billing system, such as Stripe; capitals "
-            "count."
+            "Read only customers from this billing system, such as Stripe "
+            "(case-sensitive)."
         ),
     ),
     th.Property(
@@ -64,7 +64,9 @@ SETTINGS = th.PropertiesList(
         _TEXT,
         default="https://api.chartmogul.com/v1",
         title="API URL",
-        description="Address of the API; http:// is taken for a loopback host alone.",
+        description=(
+            "Address of the API; http:// is accepted for a loopback host only."
+        ),
     ),
     th.Property(
         "request_timeout",
