@@ -65,8 +65,7 @@ $(MELTANO_READY): requirements/meltano.txt $(DEV_READY)
 
 $(PLUGINS_READY): meltano.yml pyproject.toml requirements/dev.txt requirements/target-jsonl.txt \
 		requirements/target-postgres.txt $(MELTANO_READY)
-	$(MELTANO) install extractor
-	$(MELTANO) install loader target-jsonl target-postgres
+	$(MELTANO) install tap-chartmogul-customers target-jsonl target-postgres
 	touch $@
 
 $(DBT_PLUGINS_READY): meltano.yml requirements/dbt.txt requirements/target-duckdb.txt $(MELTANO_READY)
