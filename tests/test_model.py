@@ -66,7 +66,7 @@ class Change(NamedTuple):
 
 CHANGES = st.builds(
     Change,
-    kind=st.sampled_from(("put", "pay", "remove")),
+    kind=st.sampled_from(("put", "put", "pay", "pay", "remove")),
     key=KEYS,
     since=st.sampled_from(SINCE),
     status=st.sampled_from(STATUSES),
@@ -92,6 +92,10 @@ class Run(NamedTuple):
     """Another host is another account, which has the same customers."""
     per_page: int
     parallel_requests: int
+    before: list[Change]
+    """Changes since the run before."""
+    reading: str | None
+    """What the service makes of its old cursors, if it ages those there are."""
     met: dict[int, Fault]
     """Faults by number of request."""
     changes: dict[int, Change]
@@ -101,30 +105,6 @@ class Run(NamedTuple):
 
     def is_broken(self) -> bool:
         return any(fault in BROKEN for fault in self.met.values())
-
-
-RUNS = st.builds(
-    Run,
-    status=st.sampled_from((*[None] * 10, *STATUSES)),
-    host=st.sampled_from((*["127.0.0.1"] * 10, "localhost")),
-    per_page=st.integers(1, 5),
-    parallel_requests=st.integers(1, 8),
-    met=st.just({})
-    | st.dictionaries(REQUESTS, st.sampled_from(HEALING), max_size=3)
-    | st.dictionaries(REQUESTS, st.sampled_from(HEALING + BROKEN), max_size=2),
-    changes=st.dictionaries(REQUESTS, CHANGES, max_size=6),
-    hours=st.sampled_from((*[0] * 9, 25)),
-)
-FATES = st.builds(
-    Fate,
-    event=st.sampled_from(
-        (None, None, "tap terminated", "tap terminated", "tap killed", "target killed")
-    ),
-    at_line=st.integers(0, 60),
-    at_byte=st.integers(0, 1_500),
-    batch=st.integers(1, 6),
-    aged_at=st.integers(1, 40),
-)
 
 
 def _at_random() -> stale.Reading:
@@ -145,6 +125,33 @@ READINGS = {
     "anywhere": stale.anywhere(seed=1),
     "elsewhere each time": _at_random(),
 }
+
+RUNS = st.builds(
+    Run,
+    status=st.sampled_from((*[None] * 18, *STATUSES)),
+    host=st.sampled_from((*["127.0.0.1"] * 19, "localhost")),
+    per_page=st.integers(1, 5),
+    parallel_requests=st.integers(1, 8),
+    before=st.lists(CHANGES, max_size=3),
+    reading=st.none() | st.sampled_from(sorted(READINGS)),
+    met=st.just({})
+    | st.dictionaries(REQUESTS, st.sampled_from(HEALING), max_size=3)
+    | st.dictionaries(REQUESTS, st.sampled_from(HEALING + BROKEN), max_size=2),
+    changes=st.dictionaries(REQUESTS, CHANGES, max_size=6),
+    hours=st.sampled_from((*[0] * 9, 25)),
+)
+FATES = st.builds(
+    Fate,
+    event=st.sampled_from(
+        (None, None, "tap terminated", "tap terminated", "tap killed", "target killed")
+    ),
+    at_line=st.integers(0, 60),
+    at_byte=st.integers(0, 1_500),
+    batch=st.integers(1, 6),
+    aged_at=st.integers(1, 40),
+)
+PLAIN = Run(None, "127.0.0.1", 5, 1, [], None, {}, {}, 0)
+TO_THE_END = Fate(None, 0, 0, 1, 1)
 
 
 class Loads(RuleBasedStateMachine):
@@ -180,12 +187,12 @@ class Loads(RuleBasedStateMachine):
         return resume
 
     @initialize()
-    def put_all(self) -> None:
+    def load_all(self) -> None:
         for key in range(1, CUSTOMERS + 1):
             since = SINCE[key % 7] if key % 4 else None
             self.change(Change("put", key, since, STATUSES[key % 2]))
+        self.load(PLAIN, TO_THE_END)
 
-    @rule(change=CHANGES)
     def change(self, change: Change) -> None:
         uuid = f"cus_{change.key}"
         live = {customer["uuid"]: customer for customer in self.sandbox.customers}
@@ -215,15 +222,10 @@ class Loads(RuleBasedStateMachine):
             }
         )
 
-    @rule(reading=st.sampled_from(sorted(READINGS)))
-    def age_cursors(self, reading: str) -> None:
-        # Nobody can tell that the place where a sync was interrupted is now taken for
-        # one further on.
-        self.sandbox.age_cursors(READINGS["refused" if self.unfinished else reading])
-
     @rule(run=RUNS, fate=FATES)
     def load(self, run: Run, fate: Fate) -> None:
         rows = {*self.table}
+        self._pass_the_time(run)
         earlier, self.changed = self.changed, Changed(set(), set())
         target = Target(self.table, fate)
         code = self._run_tap(run, target)
@@ -258,6 +260,18 @@ class Loads(RuleBasedStateMachine):
             assert self.state["bookmarks"]["customers"].keys() <= {"boundaries"}
         assert len(json.dumps(self.state)) <= 4096
 
+    def _pass_the_time(self, run: Run) -> None:
+        for change in run.before:
+            self.change(change)
+        if run.reading:
+            # Nobody can tell that the place where a sync was interrupted is now taken
+            # for one further on.
+            reading = "refused" if self.unfinished else run.reading
+            self.sandbox.age_cursors(READINGS[reading])
+        # No two runs in the same second, which would be the same version; and late in
+        # it, since the tap waits for its end.
+        self.clock += timedelta(hours=run.hours, seconds=2)
+
     def _run_tap(self, run: Run, target: Target) -> int:
         config = {
             "api_key": self.sandbox.api_key,
@@ -279,9 +293,6 @@ class Loads(RuleBasedStateMachine):
             return run.met.get(seen.number - done)
 
         self.sandbox.script(script)
-        # No two runs in the same second, which would be the same version; and late in
-        # it, since the tap waits for its end.
-        self.clock += timedelta(hours=run.hours, seconds=2)
         with time_machine.travel(self.clock + timedelta(seconds=0.95)):
             return run_tap(
                 target,
@@ -314,8 +325,8 @@ EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "0"))
 
 TestLoads = Loads.TestCase
 TestLoads.settings = settings(
-    max_examples=EXAMPLES or 100,
-    stateful_step_count=20,
+    max_examples=EXAMPLES or 60,
+    stateful_step_count=15,
     deadline=None,
     derandomize=not EXAMPLES,
     # To find a shorter example as well takes minutes.
