@@ -224,6 +224,27 @@ def test_a_read_that_is_given_up_ends_its_threads() -> None:
     assert settled(account) <= 3
 
 
+def test_a_thread_that_asks_while_the_read_is_given_up_ends_too() -> None:
+    account, (part,) = Account(9), ranges(0)
+    asks, may_go_on = threading.Event(), threading.Event()
+
+    class Slow(Opened):
+        def pages(self) -> Iterator[Page]:
+            account.threads.add(threading.current_thread())
+            asks.set()
+            may_go_on.wait()
+            yield from super().pages()
+
+    readers = Readers([part], [""], lambda start, _: Slow(account, start), at_once=1)
+    readers.start(part)
+    asks.wait()
+    readers.close()
+    may_go_on.set()
+    for thread in account.threads:
+        thread.join(timeout=10)
+        assert not thread.is_alive()
+
+
 def test_every_connection_is_closed_at_the_end() -> None:
     account = Account(40)
     read(account, ranges(0, 100, 200, 300))
