@@ -23,9 +23,11 @@ ifneq ($(origin API_KEY),command line)
 unexport API_KEY
 endif
 
-.PHONY: install demo test coverage lint format soak model bench mutants targets dbt history airflow airflow-install requirements clean
+.PHONY: install dev demo test coverage lint format soak model bench mutants targets dbt history airflow airflow-install requirements clean
 
 install: $(DEV_READY) $(PLUGINS_READY) .venv-targets/csv/.ready
+
+dev: $(DEV_READY)
 
 demo: install
 	@.venv/bin/python -m sandbox.demo

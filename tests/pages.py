@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+import psutil
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -84,10 +86,14 @@ class Reader:
             output.open("w") as stream,
             self._started(*self._typed(name), stream) as it,
         ):
+            family = psutil.Process(it.pid)
             try:
                 yield output
             finally:
+                processes = [family, *family.children(recursive=True)]
                 os.killpg(it.pid, signal.SIGINT)
+                for survivor in psutil.wait_procs(processes, timeout=60)[1]:
+                    survivor.kill()
 
     def _typed(self, *names: str) -> tuple[list[str], str]:
         script = "\n".join(map(self.text, names))
