@@ -95,42 +95,10 @@ $(BENCH_READY) $(AIRBYTE_READY) $(MUTANTS_READY) $(DBT_READY) $(TARGET_DUCKDB_RE
 	touch $@
 
 # Breaks the tap in many small ways, one at a time and in a copy, and shows those that no test noticed: tests/mutants.md
-# explains them. It takes about an hour. `override` goes first: at run time it does nothing that a test could notice.
+# explains them. It takes hours, so it can be stopped, by MINUTES=30 too, and goes on where it stopped. MODULES="api/pace
+# output" are those to break, else all; for each, tests/mutants.py names the tests that its mutants run.
 mutants: $(DEV_READY) $(MUTANTS_READY)
-	rm -rf mutants
-	mkdir mutants
-	cp -R pyproject.toml benchmarks sandbox tap_chartmogul_customers tests mutants
-	sed -i.bak -e '/^if sys.version_info/,/typing_extensions/d' -e '/^ *@override$$/d' \
-		$$(find mutants/tap_chartmogul_customers -name '*.py')
-	set -e; cd mutants; export PYTHONPATH=$$PWD PATH=$$PWD/../.venv-mutants/bin:$$PATH; \
-	cosmic-ray init tests/mutants.toml session.sqlite; \
-	cr-filter-operators session.sqlite tests/mutants.toml; \
-	cosmic-ray baseline tests/mutants.toml; \
-	cosmic-ray exec tests/mutants.toml session.sqlite; \
-	cr-report --surviving-only --show-diff session.sqlite
-
-# The example in examples/dbt: its SQL, its tests and its answers, on PostgreSQL and DuckDB, over four days.
-dbt: install $(DBT_READY) $(DBT_PLUGINS_READY)
-	.venv/bin/pytest --timeout=900 --numprocesses=2 --dist=loadfile examples/dbt
-
-# Some five minutes: an account lives for DAYS days, each loaded and built, and a picture shows what became of its MRR.
-DAYS := 30
-history: install $(DBT_READY) $(BENCH_READY)
-	.venv/bin/python -m examples.dbt.history.run $(DAYS)
-	.venv-bench/bin/python -m examples.dbt.history.plot
-
-# Loads into every target of tests/targets, or into one: `make targets TARGET=csv`. It writes what it sees into
-# docs/targets.md, and fails where that said something else.
-TARGETS := $(basename $(notdir $(wildcard requirements/targets/*.txt)))
-TARGETS_READY := $(TARGETS:%=.venv-targets/%/.ready)
-
-targets: install $(TARGET_DUCKDB_READY) $(if $(TARGET),$(filter %/$(TARGET)/.ready %/moto/.ready,$(TARGETS_READY)),$(TARGETS_READY))
-	.venv/bin/python -m tests.targets $(TARGET)
-
-$(TARGETS_READY): .venv-targets/%/.ready: requirements/targets/%.txt $(DEV_READY)
-	$(UV) venv --quiet --clear --python .venv/bin/python .venv-targets/$*
-	$(UV) pip sync --quiet --python .venv-targets/$*/bin/python --require-hashes $<
-	touch $@
+	.venv/bin/python -m tests.mutants $(MODULES) $(if $(MINUTES),--minutes $(MINUTES))
 
 # The example on a real Airflow; too slow for every `make test`.
 airflow: install $(AIRFLOW_READY)

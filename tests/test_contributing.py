@@ -3,6 +3,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tests import mutants
+
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 
@@ -45,3 +47,15 @@ def test_every_command_is_one_of_the_makefile() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     assert commands > {"test", "lint"}
     assert commands - {"PYTHON"} <= set(re.findall(r"^(\w+):", makefile, re.MULTILINE))
+
+
+def test_mutants_of_every_module_run_tests_that_are_there() -> None:
+    package = ROOT / mutants.PACKAGE
+    assert set(mutants.TESTS) == {
+        path.relative_to(package).with_suffix("").as_posix()
+        for path in package.rglob("*.py")
+        if path.name != "__init__.py"
+    }
+    for module in mutants.TESTS:
+        for file in mutants.files(module):
+            assert (ROOT / file).exists()

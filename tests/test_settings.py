@@ -69,17 +69,37 @@ def named(name: str, says: str) -> str:
     return f"The setting `{name}` {says}"
 
 
+def problems_of(**settings: object) -> list[str]:
+    """Return what the tap finds wrong with settings; nothing if it takes them."""
+    config = {"api_key": "key", **settings}
+    try:
+        TapChartMogulCustomers(config=config, setup_mapper=False)
+    except SettingsError as error:
+        return error.problems
+    return []
+
+
 @pytest.mark.parametrize(("name", "value", "says"), WRONG)
-def test_a_wrong_setting_ends_the_run_in_one_line_that_names_it(
-    tap: Tap, sandbox: Sandbox, name: str, value: object, says: str
+def test_a_wrong_setting_is_named_and_what_it_must_be(
+    name: str, value: object, says: str
 ) -> None:
-    run = tap.run(**{name: value})
+    (problem,) = problems_of(**{name: value})
+    assert problem.startswith(named(name, says))
+    assert "a-secret-key" not in problem
+    assert "987654321" not in problem
+
+
+@pytest.mark.parametrize("value", ["", ["a-secret-key"], 987654321])
+def test_a_wrong_setting_ends_the_run_in_one_line_that_names_it(
+    tap: Tap, sandbox: Sandbox, value: object
+) -> None:
+    run = tap.run(api_key=value)
     assert run.code == 1
     (line,) = run.log.splitlines()
     assert "| ERROR " in line
-    assert named(name, says) in line
-    assert "a-secret-key" not in run.log
-    assert "987654321" not in run.log
+    assert named("api_key", "must be text that is not empty") in line
+    assert "a-secret-key" not in line
+    assert "987654321" not in line
     assert not sandbox.requests
     assert not run.messages
 
@@ -201,16 +221,6 @@ JSON = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=5,
 )
-
-
-def problems_of(**settings: object) -> list[str]:
-    """Return what the tap finds wrong with settings; nothing if it takes them."""
-    config = {"api_key": "key", **settings}
-    try:
-        TapChartMogulCustomers(config=config, setup_mapper=False)
-    except SettingsError as error:
-        return error.problems
-    return []
 
 
 @given(

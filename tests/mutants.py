@@ -1,0 +1,224 @@
+"""`python -m tests.mutants [MODULE …]`: breaks the tap in many small ways, in a copy.
+
+Cosmic Ray makes the mutants of each module, one at a time, and runs the tests of that
+module until one fails. What none of them notices is shown at the end; `mutants.md`
+explains it. A session that was interrupted is resumed, and survivors are tried anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import hashlib
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+COPY = ROOT / "mutants"
+BIN = ROOT / ".venv-mutants" / "bin"
+
+PACKAGE = "tap_chartmogul_customers"
+
+TESTS: dict[str, str] = {
+    "settings": "test_settings test_docs",
+    "validation": "test_settings",
+    "files": "test_config_files",
+    "output": "test_output test_standard_streams test_signals",
+    "tap": "test_config_files test_custom_attributes test_resume",
+    "client": "test_pagination test_faults test_paging test_answers test_cli",
+    "streams": "test_readers test_paging test_resume test_deletes test_parallel",
+    "pagination": "test_pagination test_paging",
+    "errors": "test_refusals test_faults",
+    "__main__": "test_settings test_log test_config_files test_standard_streams",
+    "api/body": "test_bodies test_answers",
+    "api/connections": "test_connections test_deadlines test_certificates test_proxies",
+    "api/failures": "test_refusals test_certificates test_proxies test_answers",
+    "api/masking": "test_masking",
+    "api/pace": "test_parallel",
+    "api/retries": "test_retries test_faults",
+    "api/session": "test_connections test_deadlines test_proxies test_answers",
+    "records/column_names": "test_column_names test_custom_attributes",
+    "records/custom_attributes": "test_custom_attributes",
+    "records/notices": "test_records test_custom_attributes",
+    "records/reader": "test_records",
+    "records/schema": "test_schema test_records test_custom_attributes",
+    "records/values": "test_records test_custom_attributes",
+    "sdk/batches": "test_cli",
+    "sdk/log": "test_log",
+    "sdk/messages": "test_sdk test_cli test_deletes",
+    "sdk/records": "test_sdk test_flattening test_cli",
+    "sdk/settings": "test_settings",
+    "sdk/signals": "test_signals",
+    "sync/progress": "test_cli",
+    "sync/ranges": "test_ranges test_parallel",
+    "sync/readers": "test_readers test_parallel",
+    "sync/resume": "test_resume",
+    "sync/state": "test_resume test_parallel",
+}
+"""For each module the tests that a mutant of it runs, the quick ones first."""
+
+CONFIG = """\
+[cosmic-ray]
+module-path = "{module}"
+timeout = 600
+excluded-modules = []
+test-command = "{command}"
+
+[cosmic-ray.distributor]
+name = "local"
+
+[cosmic-ray.filters.operators-filter]
+# `|` stands in types, which nothing evaluates for its result.
+exclude-operators = ["core/ReplaceBinaryOperator_BitOr_"]
+"""
+
+PYTEST = ["--exitfirst", "--quiet", "--no-header", "--timeout=60", "-pno:cacheprovider"]
+
+SOCKET = "warm.socket"
+
+WARM = [sys.executable, "-S", "tests/warm.py", SOCKET]
+
+
+def copy() -> None:
+    """Copy what the tests need, but for the sessions of earlier runs."""
+    for path in COPY.iterdir() if COPY.exists() else []:
+        if path.name != "sessions":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (COPY / "sessions").mkdir(parents=True, exist_ok=True)
+    kept = shutil.ignore_patterns("__pycache__")
+    for name in (PACKAGE, "tests", "sandbox", "benchmarks", "examples"):
+        shutil.copytree(ROOT / name, COPY / name, ignore=kept)
+    for path in ROOT.iterdir():
+        if path.suffix in {".md", ".toml", ".yml"}:
+            shutil.copy(path, COPY)
+    for path in (COPY / PACKAGE).rglob("*.py"):
+        path.write_text(stripped(path.read_text("utf-8")), "utf-8")
+
+
+def stripped(source: str) -> str:
+    """Leave out what does nothing at run time: `override`, and imports for types."""
+    tree = ast.parse(source)
+    gone: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) in {
+            "TYPE_CHECKING",
+            "sys.version_info >= (3, 12)",
+        }:
+            gone.update(range(node.lineno, (node.end_lineno or 0) + 1))
+        for decorator in getattr(node, "decorator_list", []):
+            if ast.unparse(decorator) == "override":
+                gone.add(decorator.lineno)
+    lines = source.splitlines(keepends=True)
+    return "".join(line for number, line in enumerate(lines, 1) if number not in gone)
+
+
+def cosmic(*command: str, seconds: float | None = None) -> str:
+    """Run one of Cosmic Ray's programs in the copy, and return what it printed."""
+    done = subprocess.run(
+        [str(BIN / command[0]), *command[1:]],
+        cwd=COPY,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=seconds,
+    )
+    return done.stdout
+
+
+def files(module: str) -> list[str]:
+    """Return the files of a module's tests."""
+    return [f"tests/{name}.py" for name in TESTS[module].split()]
+
+
+def session_of(module: str) -> tuple[str, str]:
+    """Return the configuration and the session of a module, made if need be."""
+    path = f"{PACKAGE}/{module}.py"
+    name = f"sessions/{module.replace('/', '.')}"
+    command = " ".join([*WARM, *PYTEST, *files(module)])
+    config = f"{name}.toml"
+    (COPY / config).write_text(CONFIG.format(module=path, command=command), "utf-8")
+    source = hashlib.sha256((COPY / path).read_bytes()).hexdigest()[:16]
+    session = f"{name}.{source}.sqlite"
+    if (COPY / session).exists():
+        change(session, "DELETE FROM work_results WHERE test_outcome = 'SURVIVED'")
+    else:
+        cosmic("cosmic-ray", "init", config, session)
+        cosmic("cr-filter-operators", session, config)
+    return config, session
+
+
+def change(session: str, statement: str) -> list[tuple[str, int]]:
+    """Run an SQL statement on a session, and return the rows."""
+    database = sqlite3.connect(COPY / session)
+    with database:
+        rows = database.execute(statement).fetchall()
+    database.close()
+    return rows
+
+
+def attack(module: str, deadline: float) -> None:
+    """Run the tests of a module on each of its mutants, and show what survived."""
+    tests = [*WARM, *PYTEST, *files(module)]
+    if subprocess.run(tests, cwd=COPY, check=False).returncode:
+        sys.exit(f"The tests of {module} fail without a mutant: see mutants/tests.log")
+    config, session = session_of(module)
+    left = max(1, deadline - time.monotonic())
+    try:
+        cosmic("cosmic-ray", "exec", config, session, seconds=left)
+    finally:
+        counts = change(
+            session,
+            "SELECT coalesce(test_outcome, worker_outcome), count(*) FROM work_items "
+            "LEFT JOIN work_results USING (job_id) GROUP BY 1 ORDER BY 1",
+        )
+        sums = ", ".join(f"{kind or 'to do'}: {count}" for kind, count in counts)
+        survivors = cosmic("cr-report", "--surviving-only", "--show-diff", session)
+        sys.stdout.write(f"\n{module}: {sums}\n{survivors}")
+        sys.stdout.flush()
+
+
+def main() -> None:
+    """Attack the modules of the command line, or all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help="such as api/pace")
+    parser.add_argument("--minutes", type=float, default=600, help="stop after these")
+    options = parser.parse_args()
+    deadline = time.monotonic() + options.minutes * 60
+    modules = options.modules or list(TESTS)
+    copy()
+    # So that the tests are compiled once, and no mutant is.
+    pytest = [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider"]
+    needed = sorted({file for module in modules for file in files(module)})
+    collect = [*pytest, "--collect-only", *needed]
+    subprocess.run(collect, cwd=COPY, check=True, stdout=subprocess.DEVNULL)
+    for folder in (COPY / PACKAGE).rglob("__pycache__"):
+        shutil.rmtree(folder)
+    with (COPY / "tests.log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "tests.warm", SOCKET],
+            cwd=COPY,
+            env=os.environ | {"PYTHONPATH": str(COPY)},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        while not (COPY / SOCKET).exists():
+            time.sleep(0.1)
+            if server.poll() is not None:
+                sys.exit("No tests can be run: see mutants/tests.log")
+        for module in modules:
+            attack(module, deadline)
+    except subprocess.TimeoutExpired:
+        sys.exit("Stopped by time; the same command goes on")
+    finally:
+        server.terminate()
+        server.wait()
+
+
+if __name__ == "__main__":
+    main()
