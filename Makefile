@@ -100,6 +100,29 @@ $(BENCH_READY) $(AIRBYTE_READY) $(MUTANTS_READY) $(DBT_READY) $(TARGET_DUCKDB_RE
 mutants: $(DEV_READY) $(MUTANTS_READY)
 	.venv/bin/python -m tests.mutants $(MODULES) $(if $(MINUTES),--minutes $(MINUTES))
 
+# The example in examples/dbt: its SQL, its tests and its answers, on PostgreSQL and DuckDB, over four days.
+dbt: install $(DBT_READY) $(DBT_PLUGINS_READY)
+	.venv/bin/pytest --timeout=900 --numprocesses=2 --dist=loadfile examples/dbt
+
+# Some five minutes: an account lives for DAYS days, each loaded and built, and a picture shows what became of its MRR.
+DAYS := 30
+history: install $(DBT_READY) $(BENCH_READY)
+	.venv/bin/python -m examples.dbt.history.run $(DAYS)
+	.venv-bench/bin/python -m examples.dbt.history.plot
+
+# Loads into every target of tests/targets, or into one: `make targets TARGET=csv`. It writes what it sees into
+# docs/targets.md, and fails where that said something else.
+TARGETS := $(basename $(notdir $(wildcard requirements/targets/*.txt)))
+TARGETS_READY := $(TARGETS:%=.venv-targets/%/.ready)
+
+targets: install $(TARGET_DUCKDB_READY) $(if $(TARGET),$(filter %/$(TARGET)/.ready %/moto/.ready,$(TARGETS_READY)),$(TARGETS_READY))
+	.venv/bin/python -m tests.targets $(TARGET)
+
+$(TARGETS_READY): .venv-targets/%/.ready: requirements/targets/%.txt $(DEV_READY)
+	$(UV) venv --quiet --clear --python .venv/bin/python .venv-targets/$*
+	$(UV) pip sync --quiet --python .venv-targets/$*/bin/python --require-hashes $<
+	touch $@
+
 # The example on a real Airflow; too slow for every `make test`.
 airflow: install $(AIRFLOW_READY)
 	.venv/bin/pytest examples/airflow
