@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from benchmarks.scenarios import (
     AIRBYTE,
@@ -39,17 +40,17 @@ def commands(account: Account, folder: Path) -> dict[str, list[str]]:
     Returns:
         A command for each program that is installed, in the order of the report.
     """
-    config = str(_config(account, folder))
+    config = _config(account, folder)
     programs = {
         TAP: _tap(config),
-        **{name: _ranges(account, folder, number) for name, number in RANGES.items()},
-        PLAIN_TAP: [*_PYTHON, "benchmarks.plain_tap", "--config", config],
+        **{name: _second_sync(account, folder, n) for name, n in RANGES.items()},
+        PLAIN_TAP: [*_PYTHON, "benchmarks.plain_tap", "--config", str(config)],
         BARE_LOOP: [*_PYTHON, "benchmarks.bare_loop", account.url, account.api_key],
     }
     if has_airbyte():
         programs[AIRBYTE] = [
             str(AIRBYTE_ENVIRONMENT / "bin" / "source-declarative-manifest"),
-            *("read", "--config", config),
+            *("read", "--config", str(config)),
             *("--catalog", str(_MANIFEST / "catalog.json")),
             *("--manifest-path", str(_MANIFEST / "manifest.yaml")),
         ]
@@ -64,20 +65,26 @@ def _config(account: Account, folder: Path, **settings: object) -> Path:
     return config
 
 
-def _tap(config: str) -> list[str]:
-    return [*_PYTHON, "tap_chartmogul_customers", "--config", config]
+def _tap(config: Path) -> list[str]:
+    return [*_PYTHON, "tap_chartmogul_customers", "--config", str(config)]
 
 
-def _ranges(account: Account, folder: Path, number: int) -> list[str]:
-    """Return the command of a second sync; the first one runs here, once."""
-    config = _config(account, folder, parallel_requests=number)
-    command = _tap(str(config))
-    state = config.with_name(f"state-{config.name}")
+def _second_sync(account: Account, folder: Path, ranges: int) -> list[str]:
+    config = _config(account, folder, parallel_requests=ranges)
+    return [*_tap(config), "--state", str(_state(account, folder))]
+
+
+def _state(account: Account, folder: Path) -> Path:
+    """Return the state that a first sync of an account leaves; it runs here, once."""
+    state = folder / f"state-{account.customers}.json"
     if not state.exists():
-        first = subprocess.run(  # noqa: S603 - no part of the command comes from outside
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True
-        )
-        messages = first.stdout.splitlines()
-        (*_, last) = (line for line in messages if b'"STATE"' in line[:20])
-        state.write_text(json.dumps(json.loads(last)["value"]))
-    return [*command, "--state", str(state)]
+        with subprocess.Popen(  # noqa: S603 - no part of the command comes from outside
+            _tap(_config(account, folder)),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as sync:
+            # Line by line: what this process holds counts as its programs' memory.
+            lines = cast("IO[bytes]", sync.stdout)
+            states = deque((line for line in lines if b'"STATE"' in line[:20]), 1)
+        state.write_text(json.dumps(json.loads(states.pop())["value"]))
+    return state

@@ -56,14 +56,16 @@ QUICK = Scenario(
     "0 ms, quick target",
     *(0.0, 0.0, 5_000, 100_000),
     programs=(TAP, FOUR, PLAIN_TAP, BARE_LOOP, AIRBYTE),
-    rounds=5,
+    rounds=4,
 )
 QUICK_TO_SLOW = Scenario("0 ms, slow target", 0.0, SLOW_TARGET, 200, 5_000)
 DISTANT = Scenario("100 ms, quick target", 0.1, 0.0, 200, 8_000)
 DISTANT_TO_SLOW = Scenario("100 ms, slow target", 0.1, SLOW_TARGET, 200, 8_000)
 IN_RANGES = (FOUR, EIGHT, BARE_LOOP)
 RANGES_AT_100 = Scenario("100 ms, 100 pages", 0.1, 0.0, 200, 20_000, IN_RANGES)
-RANGES_AT_400 = Scenario("400 ms, 100 pages", 0.4, 0.0, 200, 20_000, IN_RANGES)
+RANGES_AT_400 = Scenario(
+    "400 ms, 100 pages", 0.4, 0.0, 200, 20_000, IN_RANGES, rounds=2
+)
 
 SCENARIOS = (
     QUICK,

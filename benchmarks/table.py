@@ -8,7 +8,6 @@ from benchmarks.measures import MEASURES
 from benchmarks.promises import promises
 from benchmarks.scenarios import (
     AIRBYTE,
-    DISTANT,
     PER_PAGE,
     PLAIN_TAP,
     QUICK,
@@ -22,10 +21,10 @@ if TYPE_CHECKING:
     from benchmarks.promises import Promise
 
 _METHOD = f"""\
-In each of {QUICK.rounds} rounds, or {DISTANT.rounds} where it is waiting that takes the
-time, the programs run in turn, each as a process of its own that writes into a pipe. A
-figure is the median of the rounds, the lowest and the highest in brackets; a ratio is
-taken within each round.
+In each of {QUICK.rounds} rounds, fewer where it is waiting that takes the time, the
+programs run in turn, each as a process of its own that writes into a pipe. A figure is
+the median of the rounds, the lowest and the highest in brackets; a ratio is taken
+within each round.
 
 CPU for a customer and wall time for a page are the difference between a run on a large
 and a run on a small account, divided by the difference in customers or pages: start-up

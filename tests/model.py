@@ -78,16 +78,14 @@ class Target:
     _latest: dict[str, Any] | None = None
     _pending: dict[str, Row] = field(default_factory=dict)
 
-    def write(self, data: Any, /) -> int:
-        size = bytes(data).find(b"\n") + 1 or len(data)
+    def write(self, data: bytes) -> int:
+        size = data.find(b"\n") + 1 or len(data)
         if not self._happened and self.lines >= self.fate.at_line:
             size = min(size, self.fate.at_byte - len(self.line))
             if size <= 0 or self.lines > self.fate.at_line:
-                # Nor does a real write hold it when it fails.
-                del data
                 self._happen()
                 return 0
-        self.line += bytes(data[:size])
+        self.line += data[:size]
         if self.line.endswith(b"\n"):
             self._process(json.loads(self.line))
             self.line = b""
@@ -152,7 +150,10 @@ class Pipe(io.FileIO):
     target: Target
 
     def write(self, data: Any, /) -> int:
-        return self.target.write(data)
+        copy = bytes(data)
+        # Nor does a real pipe hold it when it fails.
+        del data
+        return self.target.write(copy)
 
 
 class OutputToTarget(StandardOutput, Pipe):
@@ -171,8 +172,9 @@ def run_tap(target: Target, *arguments: str) -> int:
     """Run the tap's program with its output to a target, and return its exit code."""
     code: object = None
     with (
-        process_left_as_it_was(),
+        # Until the last thread has ended.
         small_and_quick(),
+        process_left_as_it_was(),
         patch.object(output, "StandardOutput", lambda: OutputToTarget(target)),
         patch.object(sys, "argv", ["tap", *arguments]),
     ):
