@@ -15,6 +15,7 @@ from tap_chartmogul_customers.records.schema import CUSTOMER_SCHEMA
 from tap_chartmogul_customers.sdk.log import QuietLog
 from tap_chartmogul_customers.sdk.settings import CheckedSettings
 from tap_chartmogul_customers.sdk.signals import OrderlyEnd
+from tap_chartmogul_customers.sdk.stream_maps import DecimalMaps
 from tap_chartmogul_customers.settings import SETTINGS
 from tap_chartmogul_customers.streams import BOUNDARIES, RESUME, CustomersStream
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from singer_sdk.io_base import GenericSingerWriter
 
 
-class TapChartMogulCustomers(CheckedSettings, OrderlyEnd, QuietLog):
+class TapChartMogulCustomers(CheckedSettings, DecimalMaps, OrderlyEnd, QuietLog):
     """Singer tap for the customers of a ChartMogul account."""
 
     name = "tap-chartmogul-customers"

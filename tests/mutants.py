@@ -54,6 +54,7 @@ TESTS: dict[str, str] = {
     "sdk/records": "test_sdk test_flattening test_cli",
     "sdk/settings": "test_settings",
     "sdk/signals": "test_signals",
+    "sdk/stream_maps": "test_stream_maps",
     "sync/progress": "test_cli",
     "sync/ranges": "test_ranges test_parallel",
     "sync/readers": "test_readers test_parallel",
