@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import Sandbox, faults, generate_customers
-from tests.pages import README, ROOT, Reader, blocks, changed, clone
+from tests.pages import CLONE, README, ROOT, Reader, blocks, changed, clone
 from tests.postgres import Database, postgres
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def test_cron_learns_of_a_run_that_failed_and_the_next_one_resumes(
     sandbox.script({len(sandbox.requests) + 3: faults.status(402)})
     code, _ = reader.cron("meltano-cron")
     assert code == 1
+    sandbox.script({})
     sandbox.requests.clear()
     assert reader.cron("meltano-cron") == (0, "")
     assert "cursor" in sandbox.requests[0].query
@@ -142,6 +144,16 @@ def test_leaves_out_a_column(further: Reader, warehouse: Database) -> None:
     warehouse.execute("UPDATE tap_chartmogul_customers.customers SET owner = 'before'")
     further.type("start-over")
     assert rows(warehouse, "DISTINCT owner") == [{"owner": "before"}]
+
+
+def test_upgrades_to_a_new_version(further: Reader, sandbox: Sandbox) -> None:
+    project = further.home / CLONE / "pyproject.toml"
+    version = re.compile(r'^version = ".*"$', flags=re.MULTILINE)
+    project.write_text(version.sub('version = "99.0.0"', project.read_text("utf-8")))
+    further.type("upgrade")
+    sandbox.requests.clear()
+    assert "tap-chartmogul-customers v99.0.0" in further.type("start-over")
+    assert sandbox.requests
 
 
 @pytest.fixture(scope="module")
