@@ -18,6 +18,8 @@ from tests.postgres import Database, Row, postgres, row_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sandbox.exchange import SeenRequest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -164,11 +166,16 @@ def test_a_failure_on_the_way_is_made_good_by_another_try(
     assert airflow.get(run)["state"] == "success"
 
 
+def reads(account: Sandbox) -> list[SeenRequest]:
+    """The tap's requests, without those that check a key after a failure."""
+    return [seen for seen in account.requests if seen.query["per_page"] != "1"]
+
+
 @pytest.mark.usefixtures("run")
 def test_the_other_try_goes_on_at_the_page_that_failed(
     accounts: dict[str, Sandbox],
 ) -> None:
-    seen = accounts["acme"].requests
+    seen = reads(accounts["acme"])
     assert [request.status for request in seen] == [200, 200, 400, 200, 200, 200]
     assert seen[3].query["cursor"] == seen[2].query["cursor"]
 
@@ -223,7 +230,7 @@ def report(airflow: Airflow, run: str) -> list[list[str]]:
 def test_a_worker_that_is_shut_down_leaves_its_place_to_the_next_try(
     accounts: dict[str, Sandbox], warehouse: Database
 ) -> None:
-    cursors = [request.query.get("cursor") for request in accounts["acme"].requests]
+    cursors = [request.query.get("cursor") for request in reads(accounts["acme"])]
     assert cursors.count(None) == 2
     assert table(warehouse, "acme") == customers(accounts["acme"])
 
