@@ -146,6 +146,16 @@ def test_leaves_out_a_column(further: Reader, warehouse: Database) -> None:
     assert rows(warehouse, "DISTINCT owner") == [{"owner": "before"}]
 
 
+def test_takes_the_settings_of_a_recipe(reader: Reader, warehouse: Database) -> None:
+    recipes = Reader(ROOT / "docs/recipes.md", reader.home, reader.fills_in)
+    recipes.type("set")
+    Reader(MORE, reader.home, reader.fills_in).type("start-over")
+    found = warehouse.execute(
+        "SELECT DISTINCT status FROM tap_chartmogul_customers.past_due_customers"
+    )
+    assert found == [{"status": "Past Due"}]
+
+
 def test_upgrades_to_a_new_version(further: Reader, sandbox: Sandbox) -> None:
     project = further.home / CLONE / "pyproject.toml"
     version = re.compile(r'^version = ".*"$', flags=re.MULTILINE)
