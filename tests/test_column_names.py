@@ -39,6 +39,8 @@ def names(*keys: str, taken: tuple[str, ...] = ()) -> list[str]:
         ("2fa", "custom_2fa"),
         ('a "quoted"\nkey', "custom_a_quoted_key"),
         ("prénom", "custom_prenom"),
+        ("pre\u0301nom", "custom_prenom"),
+        ("cost→benefit", "custom_cost_benefit"),
         ("🔑 key", "custom_key"),
         ("a" * 55, f"custom_{'a' * 55}"),
     ],

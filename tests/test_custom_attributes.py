@@ -308,6 +308,17 @@ def test_any_key_becomes_a_column_that_knows_its_key(
     }
 
 
+def test_a_key_that_cannot_be_stored_is_named_as_the_attributes_have_it(
+    account: Callable[..., Tap],
+) -> None:
+    tap = account({"a\0b": 1})
+    (record,) = records(run := tap.run(**SAMPLE))
+    column = run.messages[0]["schema"]["properties"]["custom_a_b"]
+    assert column["description"] == 'attributes.custom["a\ufffdb"]'
+    assert record["attributes"]["custom"] == {"a\ufffdb": 1}
+    assert custom(record) == {"a_b": 1}
+
+
 def test_a_name_is_the_same_whatever_other_keys_there_are(
     account: Callable[..., Tap],
 ) -> None:

@@ -91,6 +91,34 @@ def test_meltano_takes_settings_of_every_kind_from_the_environment(
     assert not any("email" in customer for customer in loaded)
 
 
+def test_meltano_keeps_the_columns_of_custom_attributes_and_their_types(
+    project: Path,
+) -> None:
+    by_hand = {"type": ["string", "null"], "description": 'attributes.custom["CAC"]'}
+    settings = {
+        "custom_attributes_sample_size": "1000",
+        "per_page": "50",
+        "_select": '["*.*", "!customers.custom_pro"]',
+        "_schema": json.dumps({"customers": {"custom_cac": by_hand}}),
+    }
+    with Sandbox(generate_customers(50, seed=1)) as sandbox:
+        loaded = load(project, sandbox, **settings)
+        assert len(sandbox.requests) == 2
+        # The second time the catalog is there, and nothing is discovered.
+        again = load(project, sandbox, **settings)[len(loaded) :]
+        assert len(sandbox.requests) == 3
+        customers = {customer["uuid"]: customer for customer in sandbox.customers}
+    assert again == loaded
+    assert len(loaded) == 50
+    for record in loaded:
+        sent = customers[record["uuid"]]["attributes"]["custom"]
+        assert record["attributes"]["custom"] == sent
+        assert record["custom_utm_campaign"] == sent.get("utmCampaign")
+        cost = sent.get("CAC")
+        assert record["custom_cac"] == (None if cost is None else str(cost))
+        assert "custom_pro" not in record
+
+
 def test_meltano_yml_has_the_settings_of_the_tap() -> None:
     about = json.loads(
         subprocess.run(

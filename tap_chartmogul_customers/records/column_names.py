@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from itertools import count
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 import inflection
 
@@ -49,7 +51,8 @@ def column_names(
 
 
 def _candidates(prefix: str, key: str) -> Iterator[str]:
-    words = inflection.underscore(inflection.transliterate(key)[:_READ])
+    spaced = re.sub(r"\W", " ", normalize("NFKC", key))
+    words = inflection.underscore(inflection.transliterate(spaced)[:_READ])
     words = inflection.parameterize(words, "_")
     name = f"{prefix}_{words}"
     if words and len(name) <= LONGEST and not _loses_letters(key):
