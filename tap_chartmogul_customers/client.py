@@ -77,6 +77,9 @@ class ChartMogulStream(RESTStream[str | None]):
 
     allow_redirects = False
 
+    decode = staticmethod(decode_page)
+    """What makes a page of an answer's body and its number."""
+
     @override
     def __init__(
         self,
@@ -103,9 +106,11 @@ class ChartMogulStream(RESTStream[str | None]):
         Returns:
             A stream with a cursor, a count and a connection of its own.
         """
-        return type(self)(
+        other = type(self)(
             self._tap, schema=self.schema, start=start, pace=self.pace, label=label
         )
+        other.decode = self.decode
+        return other
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -199,7 +204,7 @@ class ChartMogulStream(RESTStream[str | None]):
             raise RequestRefusedError(msg, status)
         number = self._paginator.count + 1
         try:
-            page = decode_page(response.content, number)
+            page = self.decode(response.content, number)
         except ValueError as error:
             msg = f"the body is {error}"
             raise RetriableAPIError(msg, response) from error

@@ -158,11 +158,14 @@ class Output(GenericSingerWriter[bytearray, Message]):
             Stopped: A signal came while it was written.
             OutputError: Standard output does not take it.
         """
-        self.write(message.to_dict(), flush=not isinstance(message, RecordMessage))
         if isinstance(message, StateMessage):
-            self._last_state = bytes(self.serialize_message(message)) + b"\n"
-        elif not self._last_state:
-            self._last_state = _NO_STATE
+            # Its `to_dict` copies the whole state, value by value.
+            state = {"type": "STATE", "value": message.value}
+            self._last_state = _encoder.encode(state) + b"\n"
+            self.write(state, flush=True)
+            return
+        self.write(message.to_dict(), flush=not isinstance(message, RecordMessage))
+        self._last_state = self._last_state or _NO_STATE
 
     def write(self, message: Mapping[str, Any], *, flush: bool = False) -> None:
         """Write a message given as a mapping.

@@ -17,6 +17,8 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import requests
 
 
@@ -25,7 +27,8 @@ class Page(NamedTuple):
 
     Args:
         number: Which page of its range it is, counted from 1.
-        entries: The customers, their numbers exact: decimals as `Decimal`.
+        entries: The customers, their numbers exact: decimals as `Decimal`. Each is a
+            dictionary, or reads like one by `get`.
         has_more: Whether there is another page. Only this says so: an empty page may
             be followed by others, and the last page carries a cursor too.
         cursor: Where the next page starts; opaque text, and there if `has_more` is.
@@ -34,19 +37,22 @@ class Page(NamedTuple):
     """
 
     number: int
-    entries: list[dict[str, Any]]
+    entries: Sequence[Any]
     has_more: bool
     cursor: str | None
     total_pages: int | None
 
 
-class _Body(msgspec.Struct, frozen=True):
-    """What an answer has to hold; anything may stand where it does not matter."""
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer says beside its customers; much of it may be anything."""
 
-    entries: list[dict[str, Any]]
     has_more: bool
     cursor: Any = None
     total_pages: Any = None
+
+
+class _Body(Answer, frozen=True, kw_only=True):
+    entries: list[dict[str, Any]]
 
 
 _decoder = msgspec.json.Decoder(_Body, float_hook=exact_number)
@@ -73,6 +79,23 @@ def decode_page(body: bytes, number: int = 1) -> Page:
         answer = decode(body, _decoder)
     except msgspec.ValidationError as error:
         raise PagingError(str(error)) from error
+    return page_of(answer, answer.entries, number)
+
+
+def page_of(answer: Answer, entries: Sequence[Any], number: int) -> Page:
+    """Make a page of a decoded answer.
+
+    Args:
+        answer: What says where to go on.
+        entries: Its customers.
+        number: Which page of its range it is.
+
+    Returns:
+        The page.
+
+    Raises:
+        PagingError: It does not say where to go on.
+    """
     cursor = answer.cursor if isinstance(answer.cursor, str) else None
     if answer.has_more and not cursor:
         msg = "`has_more` is true, but there is no `cursor`"
@@ -80,7 +103,7 @@ def decode_page(body: bytes, number: int = 1) -> Page:
     total = answer.total_pages
     return Page(
         number=number,
-        entries=answer.entries,
+        entries=entries,
         has_more=answer.has_more,
         cursor=cursor or None,
         total_pages=total if type(total) is int and total > 0 else None,

@@ -15,6 +15,8 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from tap_chartmogul_customers.client import ChartMogulStream
 from tap_chartmogul_customers.errors import CursorRefusedError, PagingError
 from tap_chartmogul_customers.records.reader import RecordReader
+from tap_chartmogul_customers.records.schema import COLUMNS
+from tap_chartmogul_customers.records.typed import TypedCustomer, decode_typed_page
 from tap_chartmogul_customers.sdk.batches import MappedBatches
 from tap_chartmogul_customers.sdk.messages import OrderedMessages
 from tap_chartmogul_customers.sdk.records import EvenRecords
@@ -49,6 +51,8 @@ RESUME = "resume"
 
 BOUNDARIES = "boundaries"
 """Where the state holds what the last finished sync left for the next one."""
+
+_NAMES = [column.name for column in COLUMNS]
 
 
 class CustomersStream(EvenRecords, OrderedMessages, MappedBatches, ChartMogulStream):
@@ -105,6 +109,8 @@ class CustomersStream(EvenRecords, OrderedMessages, MappedBatches, ChartMogulStr
             NoAnswerError: A request failed too often.
             PagingError: A page does not say where to go on.
         """
+        if self.writes_plainly and [*self.effective_schema["properties"]] == _NAMES:
+            self.decode = decode_typed_page
         sync = self._sync()
         self.set_version(sync.version)
         progress = Progress(self.logger, sync)
@@ -209,6 +215,8 @@ class CustomersStream(EvenRecords, OrderedMessages, MappedBatches, ChartMogulStr
 
     @override
     def post_process(self, row: Record, context: Context | None = None) -> Record:
+        if type(row) is TypedCustomer:
+            return row
         try:
             return self._reader.read(row)
         except PagingError as error:

@@ -27,6 +27,7 @@ encode = msgspec.json.Encoder(decimal_format="number").encode
 def customer(attributes: bytes) -> dict[str, Any]:
     """Decode a page with one customer, whose attributes are JSON text."""
     body = b'{"entries": [{"attributes": %s}], "has_more": false}' % attributes
+    entry: dict[str, Any]
     (entry,) = decode_page(body).entries
     return entry
 

@@ -52,6 +52,10 @@ class _Answer(Protocol):
 
 
 _AnswerT = TypeVar("_AnswerT", bound=_Answer)
+T = TypeVar("T")
+
+UNCLEAN = (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError)
+"""What `decode_clean` raises where there is something to mend, or no page."""
 
 
 def decode(body: bytes, decoder: msgspec.json.Decoder[_AnswerT]) -> _AnswerT:
@@ -74,9 +78,8 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[_AnswerT]) -> _AnswerT:
         msgspec.ValidationError: It is JSON, but of another type.
     """
     try:
-        if body.rfind(_NUL) < 0:  # Takes a third of the time of `find` here.
-            return _decode(body, decoder)
-    except (msgspec.DecodeError, UnicodeError, ArithmeticError, RecursionError):
+        return decode_clean(body, decoder)
+    except UNCLEAN:
         # Either there is something to mend, or the error comes again.
         pass
     sent = _parse(body)
@@ -88,9 +91,26 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[_AnswerT]) -> _AnswerT:
     return answer
 
 
-def _decode(
-    body: bytes, decoder: msgspec.json.Decoder[_AnswerT], frames: int = FRAMES
-) -> _AnswerT:
+def decode_clean(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """Decode the body of an answer in which there is nothing to mend.
+
+    Args:
+        body: JSON text, encoded in UTF-8.
+        decoder: What decodes it; decimals by `exact_number`.
+
+    Returns:
+        What it decodes to.
+
+    Raises:
+        UNCLEAN: There is something to mend, or it is not what the decoder takes.
+    """
+    if body.rfind(_NUL) >= 0:  # Takes a third of the time of `find` here.
+        msg = "NUL in a text"
+        raise ValueError(msg)
+    return _decode(body, decoder)
+
+
+def _decode(body: bytes, decoder: msgspec.json.Decoder[T], frames: int = FRAMES) -> T:
     """Decode a body as if so many calls were on their way already."""
     if frames:
         return _decode(body, decoder, frames - 1)

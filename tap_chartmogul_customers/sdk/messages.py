@@ -64,6 +64,11 @@ class OrderedMessages(RESTStream[str | None]):
         if isinstance(self._tap.message_writer, Output):
             self._tap.message_writer.flush()
 
+    @property
+    def writes_plainly(self) -> bool:
+        """Whether every RECORD goes out as it is, with every column."""
+        return self._plain is not None and not self.get_batch_config(self.config)
+
     @cached_property
     def _plain(self) -> dict[str, Any] | None:
         """What a RECORD starts with when it goes out as it is; else none."""

@@ -109,7 +109,7 @@ class Look:
     def __init__(self) -> None:
         self._uuids = set[str]()
 
-    def add(self, customers: Iterable[dict[str, Any]]) -> bool:
+    def add(self, customers: Iterable[Any]) -> bool:
         """Take in the customers of a page.
 
         Args:
@@ -121,7 +121,7 @@ class Look:
         self._uuids |= {*_uuids(customers)}
         return len(self._uuids) >= ENOUGH
 
-    def known(self, customers: Iterable[dict[str, Any]]) -> int:
+    def known(self, customers: Iterable[Any]) -> int:
         """Count the customers of a page that are in the look.
 
         Args:
@@ -159,7 +159,7 @@ class Latest:
         return size >= ENOUGH and 2 * sum(known for known, _ in self._pages) >= size
 
 
-def _uuids(customers: Iterable[dict[str, Any]]) -> Iterator[str]:
+def _uuids(customers: Iterable[Any]) -> Iterator[str]:
     for customer in customers:
         if isinstance(uuid := customer.get("uuid"), str):
             yield uuid

@@ -172,7 +172,7 @@ def _fitting(thinned: Callable[[int], Boundaries | Sync]) -> dict[str, Any]:
     return state
 
 
-def since_of(customer: dict[str, Any]) -> datetime | None:
+def since_of(customer: Any) -> datetime | None:  # noqa: ANN401 (as in a page)
     """Return when a customer started to pay, if that can be read.
 
     Args:
