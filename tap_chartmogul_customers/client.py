@@ -15,7 +15,12 @@ from singer_sdk.exceptions import RetriableAPIError
 from singer_sdk.streams import RESTStream
 
 from tap_chartmogul_customers.api.pace import Pace
-from tap_chartmogul_customers.api.retries import RETRIED_STATUSES, waits
+from tap_chartmogul_customers.api.retries import (
+    ACCOUNT_WIDE,
+    CURSOR_REFUSED,
+    RETRIED_STATUSES,
+    waits,
+)
 from tap_chartmogul_customers.api.session import DeadlineSession
 from tap_chartmogul_customers.errors import (
     CursorRefusedError,
@@ -44,17 +49,6 @@ if TYPE_CHECKING:
     from tap_chartmogul_customers.pagination import Page, PageResponse
 
 FILTERS = ("data_source_uuid", "external_id", "status", "system")
-
-_CURSOR_REFUSED = {
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.NOT_FOUND,
-    HTTPStatus.GONE,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-}
-"""Answers that may be about the cursor of an earlier run; the API's own is 400."""
-
-_ACCOUNT_WIDE = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
-"""Answers that are about all requests of the account, not only this one."""
 
 _NO_REQUEST_TIMES = metrics.MetricExclusionFilter(
     metrics=[metrics.Metric.HTTP_REQUEST_DURATION]
@@ -199,7 +193,7 @@ class ChartMogulStream(RESTStream[str | None]):
             raise RetriableAPIError(self.response_error_message(response), response)
         if status != HTTPStatus.OK:
             msg = f"{self._where()}: {self.response_error_message(response)}"
-            if status in _CURSOR_REFUSED and self._start and not self._paginator.count:
+            if status in CURSOR_REFUSED and self._start and not self._paginator.count:
                 raise CursorRefusedError(msg, status)
             raise RequestRefusedError(msg, status)
         number = self._paginator.count + 1
@@ -243,7 +237,7 @@ class ChartMogulStream(RESTStream[str | None]):
     def backoff_handler(self, details: Details) -> None:
         response = getattr(details["exception"], "response", None)
         status = getattr(response, "status_code", None)
-        self.pace.retry(details["wait"], hold=status in _ACCOUNT_WIDE)
+        self.pace.retry(details["wait"], hold=status in ACCOUNT_WIDE)
         self.logger.warning(
             "%s: %s. Try %d of %d in %.1f s",
             self._where(),

@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import chain, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
@@ -30,7 +30,7 @@ from tap_chartmogul_customers.sync.resume import (
     unfinished_sync,
     why_not_resumed,
 )
-from tap_chartmogul_customers.sync.state import since_of
+from tap_chartmogul_customers.sync.state import BOUNDARIES, RESUME, since_of
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -38,19 +38,13 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from singer_sdk.helpers.types import Context, Record
 
     from tap_chartmogul_customers.pagination import Page
     from tap_chartmogul_customers.sync.ranges import Range
     from tap_chartmogul_customers.sync.state import Sync
-
-RESUME = "resume"
-"""Where the state holds an unfinished sync."""
-
-BOUNDARIES = "boundaries"
-"""Where the state holds what the last finished sync left for the next one."""
 
 _NAMES = [column.name for column in COLUMNS]
 
@@ -93,16 +87,25 @@ class CustomersStream(EvenRecords, OrderedMessages, MappedBatches, ChartMogulStr
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
-        """Read all customers, in ranges at once, from where an earlier run stopped.
-
-        The state is written when all records of a page are; ACTIVATE_VERSION after the
-        last record of all.
+        """Read all customers, as `read_pages` does.
 
         Args:
             context: Not used; the stream has no partitions.
 
         Yields:
             Each customer, as the API sends it.
+        """
+        return chain.from_iterable(self.read_pages())
+
+    @override
+    def read_pages(self) -> Iterator[Sequence[Any]]:
+        """Read all customers, in ranges at once, from where an earlier run stopped.
+
+        The state is written when all records of a page are; ACTIVATE_VERSION after the
+        last record of all.
+
+        Yields:
+            The customers of a page, as the API sends them.
 
         Raises:
             RequestRefusedError: ChartMogul refused a request.
@@ -158,7 +161,7 @@ class CustomersStream(EvenRecords, OrderedMessages, MappedBatches, ChartMogulStr
         self.logger.warning("Starting over: %s", reason)
         self.stream_state.pop(RESUME, None)
 
-    def _read_ranges(self, sync: Sync, progress: Progress) -> Iterator[Record]:
+    def _read_ranges(self, sync: Sync, progress: Progress) -> Iterator[Sequence[Any]]:
         parts = [*sync.ranges]
         names = [f"range {n}" for n in range(1, len(parts) + 1)]
         if len(parts) == 1:
@@ -174,7 +177,7 @@ class CustomersStream(EvenRecords, OrderedMessages, MappedBatches, ChartMogulStr
                 if isinstance(event, Fetched):
                     where = names[parts.index(part)]
                     sync.see(event.page, event.known)
-                    yield from self._write(event.page, where)
+                    yield self._customers(event.page, where)
                     sync.write(part, event.page, last=event.last)
                     finished += [part] * event.last
                     if not sync.done:
@@ -187,7 +190,7 @@ class CustomersStream(EvenRecords, OrderedMessages, MappedBatches, ChartMogulStr
                 elif (before := sync.drop(part)) not in finished and before.reopen():
                     readers.start(before)
 
-    def _look_again(self, sync: Sync) -> Iterator[Record]:
+    def _look_again(self, sync: Sync) -> Iterator[Sequence[Any]]:
         """Read once more where customers come to who started to pay meanwhile.
 
         A customer that moved from behind a reader to before it was missed. This is the
@@ -200,7 +203,7 @@ class CustomersStream(EvenRecords, OrderedMessages, MappedBatches, ChartMogulStr
                 try:
                     for page in reader.pages():
                         leads = page.entries and not any(map(since_of, page.entries))
-                        yield from self._write(page, "second look")
+                        yield self._customers(page, "second look")
                         if leads:
                             break
                 except CursorRefusedError as error:
@@ -208,10 +211,10 @@ class CustomersStream(EvenRecords, OrderedMessages, MappedBatches, ChartMogulStr
                 else:
                     return
 
-    def _write(self, page: Page, where: str) -> Iterator[Record]:
+    def _customers(self, page: Page, where: str) -> Sequence[Any]:
         self._place = ", ".join(filter(None, (where, f"page {page.number}")))
         self.extracted_at = datetime.now(UTC)
-        yield from page.entries
+        return page.entries
 
     @override
     def post_process(self, row: Record, context: Context | None = None) -> Record:

@@ -17,7 +17,8 @@ from tap_chartmogul_customers.sdk.settings import CheckedSettings
 from tap_chartmogul_customers.sdk.signals import OrderlyEnd
 from tap_chartmogul_customers.sdk.stream_maps import DecimalMaps
 from tap_chartmogul_customers.settings import SETTINGS
-from tap_chartmogul_customers.streams import BOUNDARIES, RESUME, CustomersStream
+from tap_chartmogul_customers.streams import CustomersStream
+from tap_chartmogul_customers.sync.state import BOUNDARIES, RESUME
 
 if sys.version_info >= (3, 12):
     from typing import override

@@ -57,7 +57,6 @@ TestTapAsTheSdkTestsIt = get_tap_test_class(
             OrderedMessages,
             RESTStream,
             [
-                "_write_record_message",
                 "_write_activate_version_message",
                 "_sync_records",
                 "_generate_record_messages",
@@ -79,7 +78,7 @@ def test_the_sdk_still_calls_the_private_hooks(
     called = []
     for owner, name in [
         (CheckedSettings, "_validate_config"),
-        (OrderedMessages, "_write_record_message"),
+        (OrderedMessages, "_sync_records"),
         (OrderedMessages, "_generate_record_messages"),
     ]:
         hook = getattr(owner, name)
@@ -93,7 +92,7 @@ def test_the_sdk_still_calls_the_private_hooks(
         monkeypatch.setattr(owner, name, count)
     output(long_way=True)
     assert called.count("_validate_config") == 1
-    assert called.count("_write_record_message") == 30
+    assert called.count("_sync_records") == 1
     assert called.count("_generate_record_messages") == 30
 
 
@@ -133,10 +132,10 @@ def test_the_short_way_writes_what_the_sdks_own_way_does(
             stream.extracted_at = NOW
             stream.set_version(1_700_000_000 if versions else None)
             if long_way:
-                stream.__dict__["_plain"] = None
+                stream._write_record_message(stream.post_process(row))  # noqa: SLF001
             else:
-                assert stream._plain  # noqa: SLF001 (or it is no test of the short way)
-            stream._write_record_message(stream.post_process(dict(row)))  # noqa: SLF001
+                assert stream.writes_plainly
+                stream._write_plainly([dict(row)])  # noqa: SLF001
             tap.message_writer.flush()  # type: ignore[attr-defined]
         assert isinstance(written.buffer, io.BytesIO)
         lines.append(written.buffer.getvalue())
@@ -155,4 +154,4 @@ def test_the_short_way_writes_what_the_sdks_own_way_does(
 def test_takes_the_long_way_with_maps_or_flattening(settings: dict[str, Any]) -> None:
     stream = TapChartMogulCustomers(config={**CONFIG, **settings}).streams["customers"]
     assert isinstance(stream, CustomersStream)
-    assert stream._plain is None  # noqa: SLF001
+    assert not stream.writes_plainly

@@ -7,6 +7,7 @@ import re
 import time
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +16,17 @@ if TYPE_CHECKING:
     import requests
 
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504, *range(520, 525)})
+
+CURSOR_REFUSED = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.GONE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+"""Answers that may be about the cursor of an earlier run; the API's own is 400."""
+
+ACCOUNT_WIDE = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+"""Answers that are about all requests of the account, not only this one."""
 
 FIRST_WAIT = 1.0
 """Seconds before the second try. Tests that are about something else make it short."""

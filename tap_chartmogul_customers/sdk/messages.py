@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import sys
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,6 +20,9 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+
+    from singer_sdk.helpers.types import Context
     from singer_sdk.mapper import StreamMap
 
 
@@ -64,10 +68,22 @@ class OrderedMessages(RESTStream[str | None]):
         if isinstance(self._tap.message_writer, Output):
             self._tap.message_writer.flush()
 
+    @abc.abstractmethod
+    def read_pages(self) -> Iterator[Sequence[Any]]:
+        """Read the customers, a page at a time.
+
+        Yields:
+            The customers of a page. When the next are asked for, these were written.
+        """
+
     @property
     def writes_plainly(self) -> bool:
         """Whether every RECORD goes out as it is, with every column."""
-        return self._plain is not None and not self.get_batch_config(self.config)
+        return (
+            self._plain is not None
+            and not self.get_batch_config(self.config)
+            and self.ABORT_AT_RECORD_COUNT is None
+        )
 
     @cached_property
     def _plain(self) -> dict[str, Any] | None:
@@ -84,15 +100,26 @@ class OrderedMessages(RESTStream[str | None]):
         return {"type": "RECORD", "stream": stream_map.stream_alias}
 
     @override
-    def _write_record_message(self, record: dict[str, Any]) -> None:
-        # Private: for every record the SDK walks its selection, even with nothing
-        # deselected, and takes the time: half of the cost of a record.
-        if self._plain is None:
-            super()._write_record_message(record)
+    def _sync_records(
+        self, context: Context | None = None, *, write_messages: bool = True
+    ) -> Generator[dict[str, Any], Any, Any]:
+        # Private: for every record the SDK makes ten calls and walks its selection, and
+        # none of that does anything here. It was two thirds of the cost of a record.
+        if not (write_messages and self.writes_plainly):
+            yield from super()._sync_records(context, write_messages=write_messages)
             return
-        message = {**self._plain, "record": record}
+        with self.get_record_counter() as counter, self.get_sync_timer():
+            for customers in self.read_pages():
+                self._write_plainly(customers)
+                counter.increment(len(customers))
+        self.write_state()
+
+    def _write_plainly(self, customers: Sequence[Any]) -> None:
+        message = {**(self._plain or {}), "record": None}
         if self._stream_version is not None:
             message["version"] = self._stream_version
         message["time_extracted"] = self.extracted_at
-        cast("Output", self._tap.message_writer).write(message)
-        self.state_manager.is_flushed = False
+        write = cast("Output", self._tap.message_writer).write
+        for customer in customers:
+            message["record"] = self.post_process(customer)
+            write(message)

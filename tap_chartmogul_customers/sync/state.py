@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
     from tap_chartmogul_customers.pagination import Page
 
+RESUME = "resume"
+"""Where the state holds an unfinished sync."""
+
+BOUNDARIES = "boundaries"
+"""Where the state holds what the last finished sync left for the next one."""
+
 MOST_BYTES = 3_500
 """Bytes that places take in the state at the most, of an account of any size."""
 
