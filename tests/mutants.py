@@ -46,6 +46,7 @@ TESTS: dict[str, str] = {
     "records/custom_attributes": "test_custom_attributes",
     "records/notices": "test_records test_custom_attributes",
     "records/reader": "test_records",
+    "records/typed": "test_typed",
     "records/schema": "test_schema test_records test_custom_attributes",
     "records/values": "test_records test_custom_attributes",
     "sdk/batches": "test_cli",
