@@ -81,7 +81,7 @@ soak: install
 
 # Random runs that differ each time, for about ten minutes; `make test` has a few that are always the same.
 model: install
-	MODEL_EXAMPLES=2000 .venv/bin/pytest --timeout=0 tests/test_model.py
+	MODEL_EXAMPLES=600 .venv/bin/pytest --timeout=0 tests/test_model.py
 
 # Airbyte's CDK is only compared with: where it cannot be installed, the bench goes on without it and says so.
 bench: $(DEV_READY) $(BENCH_READY)
