@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-import pendulum
 
 INT64 = range(-(2**63), 2**63)
 """The integers that warehouses hold."""
@@ -141,6 +140,9 @@ def _parse(text: str) -> datetime:
         return datetime.fromisoformat(text if text[10:11] == "T" else "")
     except ValueError:
         pass
+    # Imported by the few times that need it, not by every start.
+    import pendulum  # noqa: PLC0415
+
     # A word is no time, but for pendulum "now" is one.
     time = pendulum.parse(text, exact=True) if text[:1].isdecimal() else None
     if not isinstance(time, date):
