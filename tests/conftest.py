@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import hypothesis
 import pytest
 import trustme
 from hypothesis import settings
@@ -25,11 +26,11 @@ CONNECTING = (
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 
-ROOT = Path(__file__).parents[1]
+# A time that is taken for a local one shows only where that is not UTC.
+os.environ["TZ"] = "America/St_Johns"
+time.tzset()
 
-# A slow machine is no fault of the tap's.
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture

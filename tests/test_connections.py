@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
+from queue import Queue
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
+from tap_chartmogul_customers.api.connections import DeadlineAdapter
 from tap_chartmogul_customers.api.session import DeadlineSession
 from tap_chartmogul_customers.errors import UnreachableError
-from tests.servers import check
+from tests.servers import check, served
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,3 +71,36 @@ def test_a_netrc_does_not_replace_the_key(
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     check(tap)
+
+
+class Keeping(DeadlineAdapter):
+    """Keeps the answers, which Python would close as it forgets them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: list[Any] = []
+
+    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+        response = super().send(*args, **kwargs)
+        self.answers.append(response.raw)
+        return response
+
+
+def test_closes_the_connection_of_an_answer_that_it_does_not_read_to_its_end() -> None:
+    ends: Queue[bytes] = Queue()
+
+    def talk(client: socket.socket) -> None:
+        client.recv(65536)
+        client.sendall(b"HTTP/1.1 500 Error\r\nContent-Length: 1000000\r\n\r\n")
+        client.sendall(b"x" * 100_000)
+        try:
+            ends.put(client.recv(1))
+        except ConnectionResetError:  # how it is told that it was not read to its end
+            ends.put(b"")
+
+    with served(talk) as port, DeadlineSession() as session:
+        session.mount("http://", Keeping())
+        request = requests.Request("GET", f"http://127.0.0.1:{port}")
+        answer = session.send(session.prepare_request(request), timeout=60)
+        assert answer.status_code == 500
+        assert ends.get(timeout=20) == b""

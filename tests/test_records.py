@@ -201,6 +201,8 @@ def test_the_fast_way_to_read_a_time_agrees_with_pendulum(time: datetime) -> Non
         (Decimal("-0.0"), 0),
         (2**63 - 1, 2**63 - 1),
         (2**63, None),
+        (-(2**63), -(2**63)),
+        (-(2**63) - 1, None),
         (Decimal("4100.5"), None),
         (Decimal("1E+400"), None),
         (Decimal("1E+999999999"), None),

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox import Sandbox, faults
+from sandbox import API_KEY, Sandbox, faults
+from tap_chartmogul_customers.tap import TapChartMogulCustomers
 from tests.running import cursor_in
 
 if TYPE_CHECKING:
@@ -149,12 +150,13 @@ def test_starts_over_when_the_unfinished_sync_does_not_fit(
     assert reason in second.warnings[0]
 
 
-def test_starts_over_on_another_account(
-    tap: Tap, tap_on: Callable[[Sandbox], Tap]
+@pytest.mark.parametrize("api_key", ["another", API_KEY])
+def test_starts_over_with_another_key_or_at_another_address(
+    tap: Tap, tap_on: Callable[[Sandbox], Tap], api_key: str
 ) -> None:
     first = interrupted(tap)
     customers = tap.sandbox.customers
-    with Sandbox(customers, api_key="another", rate_limit=None) as other:
+    with Sandbox(customers, api_key=api_key, rate_limit=None) as other:
         second = resumed(tap_on(other), first.state)
         assert started_over(second, other)
     assert "another `api_key` or `api_url`" in second.warnings[0]
@@ -245,6 +247,15 @@ def test_a_damaged_or_foreign_state_costs_no_record(
     tap: Tap, sandbox: Sandbox, state: object
 ) -> None:
     assert started_over(resumed(tap, state), sandbox)
+
+
+def test_keeps_of_a_state_what_this_tap_wrote_and_no_more() -> None:
+    ours = {"resume": {"cursor": "abc"}}
+    foreign = {"partitions": [], "replication_key_value": "2023"}
+    bookmarks = {"customers": ours | foreign, "invoices": ours}
+    state = {"bookmarks": bookmarks, "currently_syncing": "customers"}
+    tap = TapChartMogulCustomers(config={"api_key": "key"}, state=state)
+    assert tap.state == {"bookmarks": {"customers": ours}}
 
 
 @pytest.mark.parametrize(
