@@ -161,8 +161,11 @@ def test_upgrades_to_a_new_version(further: Reader, sandbox: Sandbox) -> None:
     version = re.compile(r'^version = ".*"$', flags=re.MULTILINE)
     project.write_text(version.sub('version = "99.0.0"', project.read_text("utf-8")))
     further.type("upgrade")
+    plugin = further.folder / ".meltano/extractors/tap-chartmogul-customers"
+    (installed,) = plugin.rglob("tap_chartmogul_customers-*.dist-info")
+    assert installed.name == "tap_chartmogul_customers-99.0.0.dist-info"
     sandbox.requests.clear()
-    assert "tap-chartmogul-customers v99.0.0" in further.type("start-over")
+    further.type("start-over")
     assert sandbox.requests
 
 
