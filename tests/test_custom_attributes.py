@@ -227,6 +227,16 @@ def test_values_are_read_as_their_types(account: Callable[..., Tap]) -> None:
     ]
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_number_that_no_double_holds_is_written_as_a_decimal(
+    account: Callable[..., Tap], sign: int
+) -> None:
+    tap = account({"n": sign * 2**53}, {"n": sign * (2**53 + 1)}, {"n": Decimal("0.5")})
+    whole, beyond, _ = (record["n"] for record in read(tap))
+    assert (whole, type(whole)) == (sign * 2**53, int)
+    assert (beyond, type(beyond)) == (sign * (2**53 + 1), Decimal)
+
+
 def test_a_value_of_another_type_becomes_null_with_one_warning_and_a_count(
     account: Callable[..., Tap],
 ) -> None:

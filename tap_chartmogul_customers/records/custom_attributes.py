@@ -34,10 +34,18 @@ _TIME = re.compile(
 )
 
 
+_DOUBLE = range(-(2**53), 2**53 + 1)
+"""The integers that every target can make a floating-point number of."""
+
+
 def _read_number(value: object) -> int | Decimal:
-    if type(value) is int or isinstance(value, Decimal):
+    if isinstance(value, Decimal):
         return value
-    raise UnreadableError
+    if type(value) is not int:
+        raise UnreadableError
+    # As a decimal it is the same number, which Arrow doesn't refuse: some targets
+    # write Parquet by it.
+    return value if value in _DOUBLE else Decimal(f"{value}.0")
 
 
 def _read_boolean(value: object) -> bool:
