@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 GROUPS = ("custom", "stripe")
 """The objects in `attributes` whose keys are the account's own."""
 
-_SOURCE = re.compile(rf'attributes\.({"|".join(GROUPS)})\[(".*")\]', re.DOTALL)
+_SOURCE = re.compile(rf'attributes\.({"|".join(GROUPS)})\[(".*")\]')
 """The description of a custom column, which says whose values it has: the SDK drops
 from a catalog's schema every keyword that it does not know."""
 
