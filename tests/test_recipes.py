@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -188,6 +189,30 @@ def test_custom_attributes_get_columns_beside_the_others(
     cac = {c["uuid"]: c["attributes"]["custom"].get("CAC") for c in CUSTOMERS}
     del cac[GONE]
     assert {uuid: after[uuid]["custom_cac"] for uuid in cac} == cac
+
+
+def test_flattening_has_a_table_of_its_own(tap: Tap, database: Database) -> None:
+    before = rows(database)
+    tonight(tap, database, "flattened")
+    assert rows(database) == before
+    loaded = {
+        uuid: json.loads(row["attributes__custom"], parse_float=Decimal)
+        for uuid, row in rows(database, "flat_customers").items()
+    }
+    assert loaded == {
+        customer["uuid"]: customer["attributes"]["custom"]
+        for customer in tap.sandbox.customers
+    }
+
+
+def test_flattening_does_not_fit_the_old_table(
+    tap: Tap, database: Database, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = rows(database)
+    with pytest.raises(AssertionError, match=r"1\) == \(0, 0\)"):
+        tonight(tap, database, "flattened", stream_maps={})
+    assert "Altering columns is not supported" in capfd.readouterr().err
+    assert rows(database) == before
 
 
 def test_custom_attributes_name_their_key(tap: Tap) -> None:
