@@ -103,7 +103,7 @@ def test_a_number_of_thousands_of_digits_becomes_text(number: bytes) -> None:
     }
 
 
-@pytest.mark.parametrize("depth", [1_000, 100_000])
+@pytest.mark.parametrize("depth", [20_000, 100_000])
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
 def test_what_is_nested_too_deep_becomes_text(
     depth: int, opening: bytes, closing: bytes
@@ -225,7 +225,7 @@ def run(tap_on: Callable[[Sandbox], Tap]) -> Callable[[bytes], Run]:
         (b'"a\xffb"', "a\ufffdb"),
         (b"9" * 5_000, "9" * 5_000),
         (b"1e999999999", "1e999999999"),
-        (b"[" * 5_000 + b"]" * 5_000, None),
+        (b"[" * 20_000 + b"]" * 20_000, None),
     ],
 )
 def test_no_value_costs_a_customer_and_it_is_said_once(

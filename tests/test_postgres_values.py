@@ -28,7 +28,7 @@ ODD = {
     "exponent": b"1e999999999",
     "large": b"1e4299",
     "small": b"1e-4299",
-    "nested": b"[" * 5_000 + b"]" * 5_000,
+    "nested": b"[" * 20_000 + b"]" * 20_000,
     r"key\u0000": b"1",
 }
 """Custom attributes of one customer, as JSON."""

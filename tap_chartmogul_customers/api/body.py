@@ -18,7 +18,7 @@ longer integer from text."""
 
 DEPTH = 100
 """How deep lists and objects may be nested. For a page with nothing to mend there is
-only Python's own limit, which is some hundreds."""
+only Python's own limit, which is some hundreds, or thousands in later versions."""
 
 FRAMES = 100
 """How many levels less than Python allows are decoded, so that whoever is as deep in
