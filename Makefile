@@ -104,7 +104,7 @@ mutants: $(DEV_READY) $(MUTANTS_READY)
 dbt: install $(DBT_READY) $(DBT_PLUGINS_READY)
 	.venv/bin/pytest --timeout=900 --numprocesses=2 --dist=loadfile examples/dbt
 
-# Some five minutes: an account lives for DAYS days, each loaded and built, and a picture shows what became of its MRR.
+# An account lives for DAYS days, each loaded and built, and a picture shows what became of its MRR.
 DAYS := 30
 history: install $(DBT_READY) $(BENCH_READY)
 	.venv/bin/python -m examples.dbt.history.run $(DAYS)
@@ -148,4 +148,4 @@ requirements: $(DEV_READY)
 
 # Takes away what make can make again: no key, no state, no log, nothing that was loaded but by the demo.
 clean:
-	rm -rf .venv .venv-* .meltano/.ready .meltano/extractors .meltano/loaders .meltano/utilities demo mutants
+	rm -rf .venv .venv-* .meltano/.ready .meltano/extractors .meltano/loaders .meltano/utilities demo mutants examples/dbt/target examples/dbt/logs
