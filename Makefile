@@ -15,7 +15,8 @@ AIRBYTE_READY := .venv-airbyte/.ready
 MUTANTS_READY := .venv-mutants/.ready
 DBT_READY := .venv-dbt/.ready
 TARGET_DUCKDB_READY := .venv-target-duckdb/.ready
-DBT_PLUGINS_READY := .meltano/utilities/.ready
+DBT_PLUGIN_READY := .meltano/utilities/.ready
+DUCKDB_PLUGIN_READY := .meltano/loaders/.duckdb-ready
 
 # Make exports an API_KEY of its own command line, so that the key stays out of the commands it prints and starts.
 # An API_KEY that happens to be in the environment may belong to any other service, so it stays out.
@@ -70,8 +71,11 @@ $(PLUGINS_READY): meltano.yml pyproject.toml requirements/dev.txt requirements/t
 	$(MELTANO) install tap-chartmogul-customers target-jsonl target-postgres
 	touch $@
 
-$(DBT_PLUGINS_READY): meltano.yml requirements/dbt.txt requirements/target-duckdb.txt $(MELTANO_READY)
+$(DBT_PLUGIN_READY): meltano.yml requirements/dbt.txt $(MELTANO_READY)
 	$(MELTANO) install utility dbt
+	touch $@
+
+$(DUCKDB_PLUGIN_READY): meltano.yml requirements/target-duckdb.txt $(MELTANO_READY)
 	$(MELTANO) install loader target-duckdb
 	touch $@
 
@@ -101,7 +105,7 @@ mutants: $(DEV_READY) $(MUTANTS_READY)
 	.venv/bin/python -m tests.mutants $(MODULES) $(if $(MINUTES),--minutes $(MINUTES))
 
 # The example in examples/dbt: its SQL, its tests and its answers, on PostgreSQL and DuckDB, over four days.
-dbt: install $(DBT_READY) $(DBT_PLUGINS_READY)
+dbt: install $(DBT_READY) $(DBT_PLUGIN_READY) $(DUCKDB_PLUGIN_READY)
 	.venv/bin/pytest --timeout=900 --numprocesses=2 --dist=loadfile examples/dbt
 
 # An account lives for DAYS days, each loaded and built, and a picture shows what became of its MRR.
@@ -124,11 +128,11 @@ $(TARGETS_READY): .venv-targets/%/.ready: requirements/targets/%.txt $(DEV_READY
 	touch $@
 
 # The example on a real Airflow; too slow for every `make test`.
-airflow: install $(AIRFLOW_READY)
+airflow: airflow-install
 	.venv/bin/pytest examples/airflow
 
 # What examples/airflow/README.md begins with.
-airflow-install: install $(AIRFLOW_READY)
+airflow-install: install $(DBT_PLUGIN_READY) $(AIRFLOW_READY)
 
 $(AIRFLOW_READY): requirements/airflow.txt $(DEV_READY)
 	$(UV) venv --quiet --clear --python .venv/bin/python .venv-airflow

@@ -158,7 +158,7 @@ def worker_of(account: str) -> psutil.Process:
 def test_a_failure_on_the_way_is_made_good_by_another_try(
     airflow: Airflow, run: str
 ) -> None:
-    loads = airflow.get(f"{run}/taskInstances?task_id=load")["task_instances"]
+    loads = airflow.get(f"{run}/taskInstances?task_id=account.load")["task_instances"]
     assert {
         load["rendered_map_index"]: (load["state"], load["try_number"])
         for load in loads
@@ -204,6 +204,18 @@ def customers(account: Sandbox) -> dict[str, Row]:
 
 
 @pytest.mark.usefixtures("run")
+@pytest.mark.parametrize("name", ["acme", "globex"])
+def test_the_history_of_an_account_is_built_after_its_load(
+    name: str, accounts: dict[str, Sandbox], warehouse: Database
+) -> None:
+    query = f"SELECT sum(customers), sum(mrr_cents) AS mrr FROM {name}.mrr_by_day"  # noqa: S608 - ours
+    (row,) = warehouse.execute(query)
+    loaded = accounts[name].customers
+    mrr = sum(customer["mrr"] or 0 for customer in loaded)
+    assert row == {"sum": len(loaded), "mrr": mrr}
+
+
+@pytest.mark.usefixtures("run")
 def test_each_account_has_its_state_in_the_shared_database(meltano: Database) -> None:
     states = meltano.execute("SELECT state_id FROM state ORDER BY state_id")
     assert [row["state_id"].rpartition(":")[2] for row in states] == ["acme", "globex"]
@@ -213,8 +225,8 @@ def test_the_report_counts_the_customers_of_each_account(
     airflow: Airflow, run: str
 ) -> None:
     assert report(airflow, run) == [
-        ["acme", "success", "1000", "1000"],
-        ["globex", "success", "700", "700"],
+        ["acme", "success", "success", "1000", "1000"],
+        ["globex", "success", "success", "700", "700"],
     ]
 
 
@@ -222,8 +234,8 @@ def report(airflow: Airflow, run: str) -> list[list[str]]:
     """The lines of the report's table, without its heading."""
     log = airflow.get(f"{run}/taskInstances/report/logs/1")["content"]
     lines = [line["event"].split() for line in log]
-    start = lines.index(["account", "load", "loaded", "in", "table"])
-    return [line for line in lines[start:] if len(line) == 4 and line[2].isdigit()]
+    start = lines.index(["account", "load", "build", "loaded", "in", "table"])
+    return [line for line in lines[start:] if len(line) == 5 and line[3].isdigit()]
 
 
 @pytest.mark.usefixtures("next_run")
@@ -240,15 +252,17 @@ def test_a_lost_account_fails_the_run_and_stands_in_its_report(
 ) -> None:
     assert airflow.get(next_run)["state"] == "failed"
     assert report(airflow, next_run) == [
-        ["acme", "success", "1000", "1000"],
-        ["closed", "failed", "0", "0"],
+        ["acme", "success", "success", "1000", "1000"],
+        ["closed", "failed", "upstream_failed", "0", "0"],
     ]
 
 
 def test_a_key_that_is_refused_is_not_tried_again(
     airflow: Airflow, next_run: str
 ) -> None:
-    loads = airflow.get(f"{next_run}/taskInstances?task_id=load")["task_instances"]
+    loads = airflow.get(f"{next_run}/taskInstances?task_id=account.load")[
+        "task_instances"
+    ]
     tries = {load["rendered_map_index"]: load["try_number"] for load in loads}
     assert tries == {"acme": 2, "closed": 1}
 

@@ -150,7 +150,7 @@ def test_the_web_interface_says_what_the_dag_and_its_tasks_do(web: Web) -> None:
     assert {tag["name"] for tag in details["tags"]} == {"chartmogul", "meltano"}
     tasks = web.get("/tasks")["tasks"]
     assert [task["task_id"] for task in tasks if not task["doc_md"]] == []
-    assert len(tasks) == 3
+    assert len(tasks) == 4
 
 
 @pytest.mark.usefixtures("web")

@@ -1,4 +1,4 @@
-"""Loads the customers of many ChartMogul accounts, one mapped task for each.
+"""Loads the customers of many ChartMogul accounts, and builds the history of each.
 
 - accounts: the variable `chartmogul_accounts`
 - keys: a connection `chartmogul_ACCOUNT` for each
@@ -17,9 +17,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from airflow.providers.postgres.hooks.postgres import PostgresHook
-from airflow.sdk import Variable, dag, get_current_context, task
+from airflow.sdk import Variable, dag, get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowFailException
-from chartmogul_meltano import LoadAccount
+from chartmogul_meltano import BuildHistory, LoadAccount
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,12 +36,12 @@ ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 COUNT = """
     SELECT count(*) FILTER (WHERE _sdc_sync_started_at >= %s), count(*) FROM {table}
 """
-ROW = "%-30s %-16s %10s %10s"
+ROW = "%-30s %-16s %-16s %10s %10s"
 
 log = logging.getLogger(__name__)
 
 
-# One run at a time, and in it one task for an account: its only reader, with one
+# One run at a time, and in it one load of an account: its only reader, with one
 # request on its way, stays below ChartMogul's 20 connections and 40 requests a second,
 # and the tap waits where an account's quota is spent. Each account has these limits to
 # itself, so how many are read at once is for the pool to say, whose size is ours.
@@ -54,7 +54,7 @@ log = logging.getLogger(__name__)
     max_active_runs=1,
 )
 def chartmogul_customers() -> None:
-    """Load every account, then report."""
+    """Load every account and build its history, then report."""
 
     @task(doc_md="Reads the names of the accounts from `chartmogul_accounts`.")
     def accounts() -> list[str]:
@@ -65,34 +65,49 @@ def chartmogul_customers() -> None:
         return sorted(set(names))
 
     @task(
-        doc_md="Logs the customers loaded for each account; fails if one was not.",
+        doc_md="Logs what became of each account; fails if one was not built.",
         trigger_rule="all_done_min_one_success",
     )
     def report(names: list[str]) -> None:
         context = get_current_context()
         run = context["dag_run"]
         states = context["ti"].get_task_states(
-            dag_id=run.dag_id, task_ids=["load"], run_ids=[run.run_id]
+            dag_id=run.dag_id, task_group_id="account", run_ids=[run.run_id]
         )[run.run_id]
-        log.info(ROW, "account", "load", "loaded", "in table")
+        log.info(ROW, "account", "load", "build", "loaded", "in table")
         for index, name in enumerate(names):
-            log.info(ROW, name, states[f"load_{index}"], *count(name, run.run_after))
+            ended = [states[f"account.{task}_{index}"] for task in ("load", "build")]
+            log.info(ROW, name, *ended, *count(name, run.run_after))
         if any(state != "success" for state in states.values()):
-            message = "Not every account was loaded; see the table above"
+            message = "Not every account was loaded and built; see the table above"
             raise AirflowFailException(message)
 
+    @task_group
+    def account(name: str) -> None:
+        again = {
+            "map_index_template": "{{ task.account }}",
+            "retries": RETRIES,
+            "retry_delay": timedelta(seconds=RETRY_SECONDS),
+            "retry_exponential_backoff": 2,
+            "max_retry_delay": timedelta(hours=1),
+        }
+        load = LoadAccount(
+            task_id="load",
+            doc_md="Loads an account. Another try resumes where this one ended.",
+            account=name,
+            pool="chartmogul",
+            **again,
+        )
+        build = BuildHistory(
+            task_id="build",
+            doc_md="Adds what was loaded to the account's history, with dbt.",
+            account=name,
+            **again,
+        )
+        load >> build
+
     names = accounts()
-    load = LoadAccount.partial(
-        task_id="load",
-        doc_md="Runs Meltano for an account. Another try resumes where this one ended.",
-        map_index_template="{{ task.account }}",
-        pool="chartmogul",
-        retries=RETRIES,
-        retry_delay=timedelta(seconds=RETRY_SECONDS),
-        retry_exponential_backoff=2,
-        max_retry_delay=timedelta(hours=1),
-    ).expand(account=names)
-    load >> report(names)
+    account.expand(name=names) >> report(names)
 
 
 def count(account: str, since: datetime) -> tuple[int, int]:

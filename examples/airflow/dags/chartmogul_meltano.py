@@ -36,11 +36,8 @@ API_URL = "https://api.chartmogul.com/v1"
 KEY_REFUSED = {401, 403}
 
 
-class LoadAccount(BaseOperator):
-    """Runs Meltano for one account; another try resumes at the state it finds.
-
-    A key that ChartMogul refuses, or an account without a connection, fails at once.
-    """
+class MeltanoRun(BaseOperator):
+    """Runs Meltano for one account, in a folder of the run's own."""
 
     template_fields = ("account",)
 
@@ -53,21 +50,14 @@ class LoadAccount(BaseOperator):
         """The process that `on_kill` may have to stop."""
         return SubprocessHook()
 
-    def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
-        """Load the account, and fail if Meltano does."""
-        settings = settings_of(self.account)
+    def run_meltano(self, settings: Mapping[str, Any], *arguments: str) -> int:
+        """Run Meltano with settings of the tap, and return its exit code."""
         with TemporaryDirectory() as folder:
-            result = self.meltano.run_command(
-                ["meltano", "run", f"--state-id-suffix={self.account}", TAP, TARGET],
+            return self.meltano.run_command(
+                ["meltano", "run", *arguments],
                 env=environment(self.account, settings, folder),
                 cwd=folder,
-            )
-        if result.exit_code:
-            if status := refusal(settings):
-                message = f"ChartMogul refuses the key of {self.account}: {status}"
-                raise AirflowFailException(message)
-            message = f"meltano run ended with exit code {result.exit_code}"
-            raise AirflowException(message)
+            ).exit_code
 
     def on_kill(self) -> None:
         """Stop the tap alone, after which Meltano loads what came and keeps its state.
@@ -81,6 +71,34 @@ class LoadAccount(BaseOperator):
             ]
             for process in taps or [meltano]:
                 process.terminate()
+
+
+class LoadAccount(MeltanoRun):
+    """Loads an account; another try resumes at the state it finds.
+
+    A key that ChartMogul refuses, or an account without a connection, fails at once.
+    """
+
+    def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
+        """Load the account, and fail if Meltano does."""
+        settings = settings_of(self.account)
+        state = f"--state-id-suffix={self.account}"
+        if exit_code := self.run_meltano(settings, state, TAP, TARGET):
+            if status := refusal(settings):
+                message = f"ChartMogul refuses the key of {self.account}: {status}"
+                raise AirflowFailException(message)
+            message = f"meltano run ended with exit code {exit_code}"
+            raise AirflowException(message)
+
+
+class BuildHistory(MeltanoRun):
+    """Builds and tests the models of examples/dbt in the account's schema."""
+
+    def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
+        """Build, and fail if dbt does."""
+        if exit_code := self.run_meltano({}, "dbt:build"):
+            message = f"dbt build ended with exit code {exit_code}"
+            raise AirflowException(message)
 
 
 def settings_of(account: str) -> dict[str, Any]:
@@ -116,7 +134,7 @@ def environment(
     Meltano hands the tap its state and catalog in files that all runs on a machine
     would share, so each run has a folder of its own, with the plugins linked to it.
     """
-    for plugins in ("extractors", "loaders"):
+    for plugins in ("extractors", "loaders", "utilities"):
         installed = Path(os.environ["MELTANO_PROJECT_ROOT"], ".meltano", plugins)
         Path(folder, plugins).symlink_to(installed)
     return {
@@ -128,6 +146,26 @@ def environment(
         "PGTZ": "UTC",
         "MELTANO_DATABASE_URI": database_url("meltano"),
         "MELTANO_SYS_DIR_ROOT": folder,
+        **dbt_settings(account, folder),
+    }
+
+
+def dbt_settings(account: str, folder: str) -> dict[str, str]:
+    """Build the environment of dbt, whose profile has the connection in parts."""
+    warehouse = PostgresHook("warehouse").sqlalchemy_url
+    parts = {
+        "HOST": warehouse.host or os.environ.get("PGHOST"),
+        "PORT": warehouse.port,
+        "USER": warehouse.username,
+        "PASSWORD": warehouse.password,
+        "DATABASE": warehouse.database,
+    }
+    return {
+        **{f"TARGET_POSTGRES_{k}": str(v) for k, v in parts.items() if v},
+        "DBT_SOURCE_SCHEMA": account,
+        "DBT_SCHEMA": account,
+        "DBT_TARGET_PATH": f"{folder}/target",
+        "DBT_LOG_PATH": f"{folder}/logs",
     }
 
 
