@@ -138,14 +138,7 @@ class Warehouse(ABC):
 
     @abstractmethod
     def copy(self, folder: Path) -> Self:
-        """Make another with the same content.
-
-        Args:
-            folder: An empty folder for it.
-
-        Returns:
-            The copy.
-        """
+        """Make another with the same content, in an empty folder."""
 
     @abstractmethod
     def rows(self, model: str) -> list[Row]:
