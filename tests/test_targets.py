@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.targets.account import Account
 from tests.targets.catalogue import TARGETS
 from tests.targets.comparison import REPEATED, losses, needs_reason
 from tests.targets.document import PATH, UNEXPLAINED, Report, parts, written
-from tests.targets.places import servers
-from tests.targets.scenarios import Account, Trial
+from tests.targets.scenarios import Trial
+from tests.targets.servers import servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,10 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from tests.targets.account import Account
 from tests.targets.catalogue import TARGETS
 from tests.targets.document import PATH, UNEXPLAINED, Report, written
-from tests.targets.places import servers
-from tests.targets.scenarios import Account, Trial
+from tests.targets.scenarios import Trial
+from tests.targets.servers import servers
 
 if TYPE_CHECKING:
     from tests.targets.target import Target

@@ -60,6 +60,8 @@ class Report:
             return "works, rounds" if ROUNDED in self.seen[FIRST].losses else "works"
         if self.target.tap and self.seen[SECOND].is_whole:
             return f"works with {as_words(self.target.tap)}"
+        if self.target.is_tried_in_part:
+            return "tried in part"
         return "does not"
 
     def _cell(self, scenario: str) -> str:
@@ -87,22 +89,29 @@ class Report:
         scenarios: dict[str, list[str]] = {}
         unseen = {fault.evidence for fault in self.target.faults}
         for scenario, seen in self.seen.items():
-            said = {loss for loss in seen.losses if not needs_reason(loss)}
-            texts = [f"{'; '.join(sorted(said))}."] if said else []
-            reasons = [
-                f"{found}: {fault.why}"
-                for fault in self.target.faults
-                if (found := seen.shows(fault.evidence))
-            ]
-            unseen -= {f.evidence for f in self.target.faults if seen.shows(f.evidence)}
-            if not reasons and (seen.failed or seen.losses - said):
+            lost = {loss for loss in seen.losses if needs_reason(loss)}
+            said = sorted(seen.losses - lost)
+            texts = [f"{'; '.join(said)}."] if said else []
+            explained: set[str] = set()
+            for fault in self.target.faults:
+                if shown := seen.shown(fault.evidence):
+                    unseen.discard(fault.evidence)
+                    explained.update(shown)
+                    texts.append(f"{in_short(shown)}: {fault.why}")
+            if (seen.failed and not explained) or lost - explained:
                 sys.stderr.write(f"{self.target.name}, {scenario}: {seen}\n")
-                reasons.append(UNEXPLAINED)
-            if text := " ".join(texts + reasons):
-                scenarios.setdefault(text, []).append(scenario)
+                texts.append(UNEXPLAINED)
+            if texts:
+                scenarios.setdefault(" ".join(texts), []).append(scenario)
         yield from (f"- {UNEXPLAINED}: no {evidence}" for evidence in unseen)
         for text, named in scenarios.items():
             yield f"- {', '.join(named)}: {text}"
+
+
+def in_short(losses: list[str]) -> str:
+    """Return the first of losses, and how many more there are."""
+    first, *others = losses
+    return f"{first} and {len(others)} more like it" if others else first
 
 
 def as_words(settings: Mapping[str, Any]) -> str:

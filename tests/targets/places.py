@@ -1,80 +1,106 @@
-"""Where targets write, and how that is read back."""
+"""Files that targets write, in a folder or on S3, and how they are read back."""
 
 from __future__ import annotations
 
 import csv
+import gzip
 import itertools
+import sqlite3
 import subprocess
-import threading
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import cache
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
-from tests.postgres import Database, postgres
+from tests.targets import s3
 from tests.targets.comparison import read_json
+from tests.targets.target import Destination
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.targets.comparison import Row
-    from tests.targets.target import Destination, Place, Settings
+    from tests.targets.target import Place, Settings
+
+BEYOND = "beyond the head"
+"""The column of what a row has more than the head of its file."""
 
 Read: TypeAlias = "Callable[[Path], list[Row]]"
 """Reads one file."""
 
-servers = ExitStack()
-"""Stops what the places have started, once for all targets."""
-
-
-@dataclass(frozen=True)
-class Folder:
-    """A folder of files.
-
-    Args:
-        path: The folder.
-        named: The settings that say where, from the folder.
-        read: What reads a file.
-    """
-
-    path: Path
-    named: Callable[[Path], Settings]
-    read: Read
-
-    def settings(self) -> Settings:
-        """Return the settings that tell a target of it."""
-        return self.named(self.path)
-
-    def rows(self) -> list[Row]:
-        """Return what its files hold, the oldest file first."""
-        paths = [path for path in self.path.rglob("*") if path.is_file()]
-        paths.sort(key=lambda path: path.stat().st_mtime_ns)
-        return [row for path in paths for row in self.read(path)]
-
 
 def files(read: Read, named: Callable[[Path], Settings]) -> Place:
-    """Make a place of files in a folder."""
+    """Make a place of a folder.
+
+    Args:
+        read: What reads a file of it; the oldest file comes first.
+        named: The settings that say where, from the folder.
+    """
 
     @contextmanager
     def place(folder: Path) -> Iterator[Destination]:
-        path = folder / "written"
-        path.mkdir()
-        yield Folder(path, named, read)
+        written = folder / "written"
+        written.mkdir()
+
+        def rows() -> list[Row]:
+            paths = [path for path in written.rglob("*") if path.is_file()]
+            paths.sort(key=lambda path: path.stat().st_mtime_ns)
+            return [row for path in paths for row in read(path)]
+
+        yield Destination(named(written), rows)
 
     return place
 
 
+def objects(read: Read, named: Callable[[str, str], Settings]) -> Place:
+    """Make a place of a bucket on S3.
+
+    Args:
+        read: What reads an object of it; the oldest comes first.
+        named: The settings that say where, from the service's address and the bucket.
+    """
+
+    @contextmanager
+    def place(folder: Path) -> Iterator[Destination]:
+        bucket = f"target-{next(_numbers)}"
+        address = s3.create(bucket)
+
+        def rows() -> list[Row]:
+            paths = s3.download(address, bucket, folder / "objects")
+            return [row for path in paths for row in read(path)]
+
+        yield Destination(named(address, bucket), rows)
+
+    return place
+
+
+_numbers = itertools.count(1)
+
+
 def json_lines(path: Path) -> list[Row]:
-    """Read a file with an object on each line."""
-    with path.open(encoding="utf-8") as lines:
-        return [read_json(line) for line in lines]
+    """Read a file with an object on each line, which may be compressed."""
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        content = gzip.decompress(content)
+    return [read_json(line) for line in content.splitlines()]
+
+
+def singer_records(path: Path) -> list[Row]:
+    """Read a file of Singer's messages."""
+    messages = json_lines(path)
+    return [each["record"] for each in messages if each["type"] == "RECORD"]
 
 
 def csv_rows(path: Path) -> list[Row]:
     """Read a file with a head and a row for each customer."""
     with path.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines, strict=True))
+        return list(csv.DictReader(lines, restkey=BEYOND, strict=True))
+
+
+def sqlite_rows(path: Path) -> list[Row]:
+    """Read the table of customers in a database of SQLite."""
+    with closing(sqlite3.connect(path)) as database:
+        database.row_factory = sqlite3.Row
+        return [dict(row) for row in database.execute("SELECT * FROM customers")]
 
 
 def printed_by(python: Path, script: str) -> Read:
@@ -91,52 +117,3 @@ def printed_by(python: Path, script: str) -> Read:
         return [read_json(line) for line in printed.splitlines()]
 
     return read
-
-
-_lock = threading.Lock()
-_numbers = itertools.count(1)
-
-
-@cache
-def _server() -> Database:
-    return servers.enter_context(postgres())
-
-
-def _database() -> Database:
-    """Make an empty database, whose time zone is not UTC."""
-    with _lock:
-        server = _server()
-        database = server.copy(f"target_{next(_numbers)}")
-    server.execute(f"ALTER DATABASE {database.name} SET timezone TO 'Asia/Kolkata'")
-    return database
-
-
-@dataclass(frozen=True)
-class Table:
-    """The table of customers in a database of PostgreSQL.
-
-    Args:
-        database: The database.
-        named: The settings that say where, from the database.
-    """
-
-    database: Database
-    named: Callable[[Database], Settings]
-
-    def settings(self) -> Settings:
-        """Return the settings that tell a target of it."""
-        return self.named(self.database)
-
-    def rows(self) -> list[Row]:
-        """Return its rows."""
-        return self.database.execute("SELECT * FROM public.customers")
-
-
-def table(named: Callable[[Database], Settings]) -> Place:
-    """Make a place of a database of PostgreSQL."""
-
-    @contextmanager
-    def place(_: Path) -> Iterator[Destination]:
-        yield Table(_database(), named)
-
-    return place

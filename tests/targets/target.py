@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,14 +21,17 @@ FLAT = {"flattening_enabled": True, "flattening_max_depth": 1}
 Settings: TypeAlias = dict[str, Any]
 
 
-class Destination(Protocol):
-    """Where a target writes, of one scenario alone."""
+@dataclass(frozen=True)
+class Destination:
+    """Where a target writes, of one scenario alone.
 
-    def settings(self) -> Settings:
-        """Return the settings that tell a target of it."""
+    Args:
+        settings: The settings that tell a target of it.
+        rows: Reads what it holds, in the order in which it came.
+    """
 
-    def rows(self) -> list[Row]:
-        """Return what it holds, in the order in which it came."""
+    settings: Settings
+    rows: Callable[[], list[Row]]
 
 
 Place: TypeAlias = "Callable[[Path], AbstractContextManager[Destination]]"
@@ -63,7 +66,9 @@ class Target:
         faults: What it does not do.
         notes: What else is to be known.
         venv: Its environment, where it is not one of `make targets`.
-        prefix: The command line before its program.
+        prefix: A program of its environment that runs it, with its arguments.
+        is_tried_in_part: Whether what stands in for its service can't do all.
+        mapper: A program that the messages go through first, and its settings.
     """
 
     name: str
@@ -77,11 +82,13 @@ class Target:
     notes: str = ""
     venv: Path | None = None
     prefix: tuple[str, ...] = ()
+    is_tried_in_part: bool = False
+    mapper: tuple[Path, Settings] | None = None
 
     @property
     def pins(self) -> Path:
         """The file with its version, and those of what it needs."""
-        if self.venv:
+        if self.venv and not self.mapper:
             return ROOT / f"requirements/target-{self.name}.txt"
         return ROOT / f"requirements/targets/{self.name}.txt"
 
@@ -96,6 +103,7 @@ class Target:
         Args:
             config: The file with its settings.
         """
-        programs = (*self.prefix, self.program)
-        first, *others = [str(self.bin / program) for program in programs]
-        return [first, *others, "--config", str(config)]
+        names = [*self.prefix[:1], self.program]
+        programs = [str(self.bin / name) for name in names]
+        programs[1:1] = self.prefix[1:]
+        return [*programs, "--config", str(config)]
