@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pytest
+
 LONGEST = 300
 """Seconds that the tests of a mutant may take; what ends by it counts as noticed."""
 
@@ -80,7 +82,16 @@ def _tests(arguments: list[str]) -> int:
     # The tap is a fork of this process too, which has the libraries it imports.
     server = _fork_of_taps()
     forks._server = lambda: server  # type: ignore[assignment]  # noqa: SLF001
-    return int(pytest.main(["-Wignore:Module already imported", *arguments]))
+    options = ["-Wignore:Module already imported", *arguments]
+    return int(pytest.main(options, plugins=[_QuickFirst()]))
+
+
+class _QuickFirst:
+    """Lets tests that run no program go first: most mutants fail one of them."""
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Function]) -> None:
+        programs = {"tap", "tap_on", "project"}
+        items.sort(key=lambda item: not programs.isdisjoint(item.fixturenames))
 
 
 def _fork_of_taps() -> SimpleNamespace:
