@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
@@ -198,7 +199,9 @@ class ChartMogulStream(RESTStream[str | None]):
             raise RequestRefusedError(msg, status)
         number = self._paginator.count + 1
         try:
-            page = self.decode(response.content, number)
+            # Not from `content`, which the response would keep.
+            with closing(response.raw) as body:
+                page = self.decode(body.read(), number)
         except ValueError as error:
             msg = f"the body is {error}"
             raise RetriableAPIError(msg, response) from error

@@ -17,8 +17,6 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import requests
 
 
@@ -37,7 +35,7 @@ class Page(NamedTuple):
     """
 
     number: int
-    entries: Sequence[Any]
+    entries: list[Any]
     has_more: bool
     cursor: str | None
     total_pages: int | None
@@ -82,7 +80,7 @@ def decode_page(body: bytes, number: int = 1) -> Page:
     return page_of(answer, answer.entries, number)
 
 
-def page_of(answer: Answer, entries: Sequence[Any], number: int) -> Page:
+def page_of(answer: Answer, entries: list[Any], number: int) -> Page:
     """Make a page of a decoded answer.
 
     Args:

@@ -178,6 +178,8 @@ class CustomersStream(EvenRecords, OrderedMessages, MappedBatches, ChartMogulStr
                     where = names[parts.index(part)]
                     sync.see(event.page, event.known)
                     yield self._customers(event.page, where)
+                    # Its thread keeps the page until it has the next one.
+                    event.page.entries.clear()
                     sync.write(part, event.page, last=event.last)
                     finished += [part] * event.last
                     if not sync.done:
