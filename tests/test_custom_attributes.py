@@ -121,6 +121,7 @@ def read(tap: Tap, **settings: Any) -> list[dict[str, Any]]:
         ([1, 2**63], NUMBER),
         ([1, -(2**63) - 1], NUMBER),
         ([1, Decimal("2.5")], NUMBER),
+        ([1, Decimal("2.0")], NUMBER),
         ([Decimal("0.1")], NUMBER),
         ([True, False], BOOLEAN),
         (["a", "b"], TEXT),
@@ -382,6 +383,16 @@ def test_columns_stay_when_the_attributes_are_deselected(
     (record,) = records(tap.run(catalog=kept))
     assert custom(record) == {"key": 1}
     assert "attributes" not in record
+
+
+def test_columns_stay_when_a_catalog_has_no_attributes(
+    account: Callable[..., Tap],
+) -> None:
+    tap = account({"key": 1})
+    kept = catalog(tap)
+    del kept["streams"][0]["schema"]["properties"]["attributes"]
+    (record,) = records(tap.run(catalog=kept))
+    assert custom(record) == {"key": 1}
 
 
 def test_a_stream_map_takes_columns_and_attributes(
