@@ -20,7 +20,7 @@ from tests.targets.places import (
     printed_by,
     singer_records,
 )
-from tests.targets.target import FLAT, VENVS, Fault, Target
+from tests.targets.target import FLAT, VENVS, Fault, Settings, Target
 
 AVRO_ROWS = """
 import json, sys, fastavro
@@ -33,6 +33,11 @@ from pyarrow import parquet
 for row in parquet.read_table(sys.argv[1]).to_pylist():
     print(json.dumps(row, default=str))
 """
+
+
+def on_s3(address: str, bucket: str) -> Settings:
+    """Tell a target where to write."""
+    return {"aws_endpoint_url": address, "s3_bucket": bucket, **s3.KEYS}
 
 
 STORES = (
@@ -143,11 +148,7 @@ STORES = (
         program="target-s3-jsonl",
         place=objects(
             json_lines,
-            lambda address, bucket: {
-                "aws_endpoint_url": address,
-                "s3_bucket": bucket,
-                **s3.KEYS,
-            },
+            on_s3,
         ),
         faults=(FLOATS,),
         notes="Into a bucket that isn't there it writes nothing, and exits with 0.",
@@ -158,11 +159,7 @@ STORES = (
         program="target-s3-csv",
         place=objects(
             csv_rows,
-            lambda address, bucket: {
-                "aws_endpoint_url": address,
-                "s3_bucket": bucket,
-                **s3.KEYS,
-            },
+            on_s3,
         ),
         tap=FLAT,
         faults=(
