@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 import backoff
-from singer_sdk import metrics
 from singer_sdk.authenticators import BasicAuthenticator
 from singer_sdk.exceptions import RetriableAPIError
 from singer_sdk.streams import RESTStream
@@ -51,16 +50,11 @@ if TYPE_CHECKING:
 
 FILTERS = ("data_source_uuid", "external_id", "status", "system")
 
-_NO_REQUEST_TIMES = metrics.MetricExclusionFilter(
-    metrics=[metrics.Metric.HTTP_REQUEST_DURATION]
-)
-
 
 class ChartMogulStream(RESTStream[str | None]):
     """A stream of one ChartMogul endpoint, read from one place of it on.
 
-    Each has its own cursor, count of pages and connection, so that several can be read
-    at once, each on its thread.
+    Each has its own cursor, count of pages and connection: several can be read at once.
 
     Args:
         tap: The tap that the stream belongs to.
@@ -119,8 +113,6 @@ class ChartMogulStream(RESTStream[str | None]):
     @cached_property
     @override
     def requests_session(self) -> requests.Session:
-        # One METRIC line for each request would drown the log of a large account.
-        self.metrics_logger.addFilter(_NO_REQUEST_TIMES)
         return DeadlineSession()
 
     @cached_property
@@ -162,8 +154,7 @@ class ChartMogulStream(RESTStream[str | None]):
         """Read page after page to the last one; once.
 
         Yields:
-            Each page, as soon as it is read. The next one is asked for when the next
-            item is.
+            Each page, before the next one is asked for.
 
         Raises:
             CursorRefusedError: ChartMogul does not take the cursor of the start.

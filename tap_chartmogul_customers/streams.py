@@ -87,14 +87,7 @@ class CustomersStream(EvenRecords, OrderedMessages, MappedBatches, ChartMogulStr
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
-        """Read all customers, as `read_pages` does.
-
-        Args:
-            context: Not used; the stream has no partitions.
-
-        Yields:
-            Each customer, as the API sends it.
-        """
+        # For the SDK's own loop, where something is done to each record.
         return chain.from_iterable(self.read_pages())
 
     @override
