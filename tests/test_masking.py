@@ -89,10 +89,11 @@ def test_what_surrounds_the_key_is_kept() -> None:
 
 @pytest.mark.parametrize("around", ["", "x", "xy", "user:", "Basic "])
 def test_no_part_of_the_key_can_be_read_out_of_base64(around: str) -> None:
-    written = b64encode(f"{around}{KEY}{around}".encode()).decode()
-    before, after = masked(written, KEY).split("***")
+    key = KEY * 2
+    written = b64encode(f"{around}{key}{around}".encode()).decode()
+    before, after = masked(written, key).split("***")
     # Of eight bits each, the first and the last in a character that holds six.
-    first, last = 8 * len(around) // 6, (8 * len(around + KEY) - 1) // 6
+    first, last = 8 * len(around) // 6, (8 * len(around + key) - 1) // 6
     assert written[:first].startswith(before)
     assert written[last + 1 :].endswith(after)
 
@@ -119,6 +120,23 @@ def test_what_is_shown_is_a_short_line_without_the_key(text: str) -> None:
 def test_a_key_is_masked_before_a_line_is_cut() -> None:
     for at in range(MOST_SHOWN - len(KEY) - 1, MOST_SHOWN + 1):
         assert "sand" not in shown("x" * at + KEY, KEY)
+
+
+def test_a_line_is_cut_if_it_is_too_long() -> None:
+    assert shown("x" * MOST_SHOWN, KEY) == "x" * MOST_SHOWN
+    assert shown("x" * (MOST_SHOWN + 1), KEY) == "x" * MOST_SHOWN + "…"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "said"),
+    [
+        ("616263", "abc", "***"),
+        ("6162", "ab", "6162"),  # would be found by chance
+        ("+", "!", "+"),
+    ],
+)
+def test_what_only_looks_like_a_key_is_kept(text: str, key: str, said: str) -> None:
+    assert masked(text, key) == said
 
 
 def test_a_long_text_takes_no_long_time() -> None:
