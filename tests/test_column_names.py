@@ -25,6 +25,10 @@ def names(*keys: str, taken: tuple[str, ...] = ()) -> list[str]:
     return [named[key] for key in keys]
 
 
+def test_a_name_with_a_hash_is_the_same_in_every_version() -> None:
+    assert names("CAC", "cac") == ["custom_cac", "custom_cac_e4bc7fd4"]
+
+
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
