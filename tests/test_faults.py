@@ -57,7 +57,9 @@ def test_tries_again_after_an_answer_that_is_none(
     assert len(run.warnings) == 1
 
 
-@pytest.mark.parametrize("code", [400, 402, 404, 405, 409, 410, 418, 422, 451, 501])
+@pytest.mark.parametrize(
+    "code", [400, 402, 404, 405, 409, 410, 418, 422, 451, 501, 505, 519, 525]
+)
 def test_does_not_try_again_after_a_refusal(
     tap: Tap, sandbox: Sandbox, code: int
 ) -> None:
