@@ -67,7 +67,7 @@ def test_does_not_try_again_after_a_refusal(
     run = tap.run(per_page=20)
     assert run.code == 1
     assert len(run.errors) == 1
-    assert f"GET /v1/customers, page 2: {code} " in run.errors[0]
+    assert f"GET /v1/customers, page 2: {code}" in run.errors[0]
     assert run.errors[0].endswith("This is the reason")
     assert "Traceback" not in run.log
     assert len(sandbox.requests) == 2
