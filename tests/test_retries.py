@@ -43,6 +43,17 @@ def test_waits_differ_from_tap_to_tap() -> None:
     assert len({generator.send(None) for generator in generators}) > 1
 
 
+@pytest.mark.parametrize(("drawn", "factor"), [(0, 1), (1, 1.25)])
+def test_waits_twice_as_long_each_time_up_to_a_minute(
+    monkeypatch: pytest.MonkeyPatch, drawn: float, factor: float
+) -> None:
+    monkeypatch.setattr("random.random", lambda: drawn)
+    generator = waits()
+    next(generator)
+    seconds = [generator.send(OSError()) for _ in range(8)]
+    assert seconds == [factor * wait for wait in (1, 2, 4, 8, 16, 32, 60, 60)]
+
+
 @pytest.mark.parametrize("retry_after", ["2", "17", " 17 ", "2.5", "17.", "300"])
 def test_obeys_seconds(retry_after: str) -> None:
     assert wait_for(retry_after=retry_after) == float(retry_after)
