@@ -84,7 +84,7 @@ def _alone(figures: Figures) -> Iterator[Promise]:
     yield promise(
         "CPU for each customer, over the bare loop",
         lambda program: ratio(cpu(figures, program), cpu(figures, BARE_LOOP)),
-        1.2,
+        2.0,
     )
     yield promise(
         "CPU for each customer, so many times less than the plain SDK tap",
