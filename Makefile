@@ -83,7 +83,7 @@ $(DUCKDB_PLUGIN_READY): meltano.yml requirements/target-duckdb.txt $(MELTANO_REA
 soak: install
 	.venv/bin/python -m tests.soak
 
-# Random runs that differ each time, for about ten minutes; `make test` has a few that are always the same.
+# Random runs that differ each time, 600 of them; `make test` has a few that are always the same.
 model: install
 	MODEL_EXAMPLES=600 .venv/bin/pytest --timeout=0 tests/test_model.py
 

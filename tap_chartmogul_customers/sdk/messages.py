@@ -104,7 +104,7 @@ class OrderedMessages(RESTStream[str | None]):
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[dict[str, Any], Any, Any]:
         # Private: for every record the SDK makes ten calls and walks its selection, and
-        # none of that does anything here. It was two thirds of the cost of a record.
+        # none of that does anything here.
         if not (write_messages and self.writes_plainly):
             yield from super()._sync_records(context, write_messages=write_messages)
             return
