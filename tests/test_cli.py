@@ -1,23 +1,19 @@
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import re
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import pytest
 
-from sandbox import Sandbox, faults, generate_customers
+from sandbox import faults
 from tap_chartmogul_customers.records.schema import COLUMNS, CUSTOMER_SCHEMA
 from tests.running import TAP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from sandbox import Sandbox
     from tests.running import Tap
 
 
@@ -31,11 +27,6 @@ def catalog_without(tap: Tap, *deselected: str) -> dict[str, Any]:
     for entry in catalog["streams"][0]["metadata"]:
         entry["metadata"]["selected"] = entry["breadcrumb"] not in paths
     return catalog
-
-
-def lines(url: str) -> list[str]:
-    """Read the lines of a batch file."""
-    return gzip.decompress(Path(urlsplit(url).path).read_bytes()).decode().splitlines()
 
 
 def test_discovers_the_stream_without_a_key() -> None:
@@ -154,67 +145,6 @@ def test_flattening_makes_columns_of_attributes(tap: Tap, sandbox: Sandbox) -> N
         assert json.loads(record["attributes__tags"]) == tags
 
 
-def test_batches_hold_what_records_would(tap: Tap, tmp_path: Path) -> None:
-    plain = tap.run(stream_maps={"customers": {"email": None}})
-    root = tmp_path / "batches"
-    run = tap.run(
-        stream_maps={"customers": {"email": None}},
-        per_page=7,
-        batch_config={
-            "encoding": {"format": "jsonl", "compression": "gzip"},
-            "storage": {"root": root.as_uri()},
-            "batch_size": 25,
-        },
-    )
-    assert run.code == 0
-    records = [
-        json.loads(line)
-        for message in run.of_type("BATCH")
-        for url in message["manifest"]
-        for line in lines(url)
-    ]
-    assert len(run.of_type("BATCH")) == 3
-    assert not run.records
-    assert json.dumps(records) == json.dumps(plain.records, default=float)
-    assert run.resume is None
-
-
-def test_a_batch_state_never_names_a_page_that_is_not_in_a_file(
-    tap: Tap, sandbox: Sandbox, tmp_path: Path
-) -> None:
-    sandbox.script({6: faults.status(401)})
-    batches = {
-        "encoding": {"format": "jsonl", "compression": "gzip"},
-        "storage": {"root": (tmp_path / "batches").as_uri()},
-        "batch_size": 25,
-    }
-    run = tap.run(per_page=7, batch_config=batches)
-    assert run.code == 1
-    (batch,) = run.of_type("BATCH")
-    held = lines(batch["manifest"][0])
-    assert len(held) == 25
-    sandbox.script({})
-    again = tap.run(per_page=7, state=run.state)
-    uuids = {json.loads(line)["uuid"] for line in held} | set(again.uuids)
-    assert uuids == {customer["uuid"] for customer in sandbox.customers}
-    assert len(again.records) < 60
-
-
-def test_several_stream_maps_and_batches_exclude_each_other(
-    tap: Tap, sandbox: Sandbox, tmp_path: Path
-) -> None:
-    run = tap.run(
-        stream_maps={"copy": {"__source__": "customers"}},
-        batch_config={
-            "encoding": {"format": "jsonl", "compression": "gzip"},
-            "storage": {"root": tmp_path.as_uri()},
-        },
-    )
-    assert run.code == 1
-    assert "several stream maps" in run.errors[0]
-    assert not sandbox.requests
-
-
 def test_says_who_asks(tap: Tap, sandbox: Sandbox) -> None:
     tap.run("--test")
     agent = sandbox.requests[0].headers["User-Agent"]
@@ -226,18 +156,6 @@ def test_sums_up_at_the_end_and_logs_no_line_for_each_request(tap: Tap) -> None:
     assert "Read 60 customers on 60 pages in " in run.log
     assert "with 0 retries" in run.log
     assert len(run.log.splitlines()) < 12
-
-
-def test_says_how_far_it_has_come_every_ten_seconds(
-    tap_on: Callable[[Sandbox], Tap],
-) -> None:
-    with Sandbox(generate_customers(9, seed=1), latency=2.6) as sandbox:
-        run = tap_on(sandbox).run(per_page=2)
-    (line,) = [line for line in run.log.splitlines() if "so far" in line]
-    assert re.search(
-        r"8 customers on 4 pages so far, \d+ a second, 80% of 5, about \d+ s to go",
-        line,
-    )
 
 
 def test_shows_a_traceback_at_debug_level_only(tap: Tap, sandbox: Sandbox) -> None:

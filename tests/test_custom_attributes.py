@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox import Sandbox, faults, generate_customers
-from tap_chartmogul_customers.records.schema import COLUMNS
+from tap_chartmogul_customers.records.custom_attributes import with_custom_columns
+from tap_chartmogul_customers.records.schema import COLUMNS, CUSTOMER_SCHEMA
+from tests.test_records import as_sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,12 +46,11 @@ ODD_KEYS = (
 )
 
 
-def customers(*custom: dict[str, Any], group: str = "custom") -> list[dict[str, Any]]:
+def customers(*custom: dict[str, Any]) -> list[dict[str, Any]]:
     """Generate a customer for each object of custom attributes."""
     generated = generate_customers(len(custom), seed=4)
     for customer, values in zip(generated, custom, strict=True):
-        customer["attributes"] = {"tags": [], "stripe": {}, "custom": {}}
-        customer["attributes"][group] = values
+        customer["attributes"] = {"tags": [], "stripe": {}, "custom": values}
     return generated
 
 
@@ -59,8 +61,8 @@ def account(
     """Return the tap on an account whose customers have these custom attributes."""
     running: list[Sandbox] = []
 
-    def start(*custom: dict[str, Any], group: str = "custom") -> Tap:
-        sandbox = Sandbox(customers(*custom, group=group), rate_limit=None)
+    def start(*custom: dict[str, Any]) -> Tap:
+        sandbox = Sandbox(customers(*custom), rate_limit=None)
         running.append(sandbox)
         return tap_on(sandbox.__enter__())
 
@@ -147,10 +149,15 @@ def read(tap: Tap, **settings: Any) -> list[dict[str, Any]]:
 )
 @pytest.mark.parametrize("group", ["custom", "stripe"])
 def test_discovery_types_a_column_by_every_value_of_the_sample(
-    account: Callable[..., Tap], group: str, values: list[Any], expected: object
+    group: str, values: list[Any], expected: dict[str, Any]
 ) -> None:
-    tap = account(*({"key": value} for value in values), group=group)
-    assert columns(catalog(tap)) == {f"{group}_key": expected}
+    sample = [{"attributes": {group: {"key": as_sent(value)}}} for value in values]
+    found = with_custom_columns(CUSTOMER_SCHEMA, sample, logging.getLogger("test"))
+    description = f'attributes.{group}["key"]'
+    assert found["properties"] == {
+        **CUSTOMER_SCHEMA["properties"],
+        f"{group}_key": {**expected, "description": description},
+    }
 
 
 def test_nothing_else_changes_when_they_are_switched_on(

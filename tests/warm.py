@@ -82,7 +82,13 @@ def _tests(arguments: list[str]) -> int:
     # The tap is a fork of this process too, which has the libraries it imports.
     server = _fork_of_taps()
     forks._server = lambda: server  # type: ignore[assignment]  # noqa: SLF001
-    options = ["-Wignore:Module already imported", *arguments]
+    # The first example that fails will do, and few show what a mutant breaks.
+    phases = [phase for phase in hypothesis.Phase if phase != hypothesis.Phase.shrink]
+    hypothesis.settings.register_profile(
+        "mutants", deadline=None, phases=phases, max_examples=20
+    )
+    options = ["-Wignore:Module already imported", "--hypothesis-profile=mutants"]
+    options += arguments
     return int(pytest.main(options, plugins=[_QuickFirst()]))
 
 
@@ -120,7 +126,7 @@ if __name__ == "__main__":
 
     import aiohttp.web  # noqa: F401 (as are the next ones: for the forks)
     import backoff  # noqa: F401
-    import hypothesis.strategies  # noqa: F401
+    import hypothesis.strategies
     import pendulum  # noqa: F401
     import pytest
     import trustme  # noqa: F401

@@ -64,10 +64,7 @@ def read_text(value: Any) -> str:  # noqa: ANN401 (any JSON value)
 def read_texts(value: Any) -> list[str | None]:  # noqa: ANN401
     """Return a list of texts; a value that is no list becomes the only item of one."""
     items = value if isinstance(value, list) else [value]
-    for item in items:
-        if item is not None and type(item) is not str:
-            return [None if item is None else read_text(item) for item in items]
-    return items
+    return [None if item is None else read_text(item) for item in items]
 
 
 def read_integer(value: Any) -> int:  # noqa: ANN401
