@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,16 +14,35 @@ from tests.targets.account import Account
 from tests.targets.catalogue import TARGETS
 from tests.targets.comparison import REPEATED, losses, needs_reason
 from tests.targets.document import PATH, UNEXPLAINED, Report, parts, written
-from tests.targets.scenarios import Trial
+from tests.targets.places import files, json_lines
+from tests.targets.scenarios import DELETES, FIRST, SECOND, STOPS, WHOLE, Seen, Trial
 from tests.targets.servers import servers
+from tests.targets.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.targets.target import Target
-
 PAGE = PATH.read_text("utf-8")
 QUICK = [target for target in TARGETS if target.name in {"jsonl", "postgres", "csv"}]
+
+CARELESS = """
+import json, os, sys, tempfile, time
+from pathlib import Path
+
+folder = Path(json.loads(Path(sys.argv[-1]).read_text())["folder"])
+cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home()), "loads")
+cache.touch()
+rows = Path(tempfile.gettempdir(), "customers.jsonl")
+for line in sys.stdin:
+    message = json.loads(line)
+    if message["type"] == "RECORD":
+        with rows.open("a") as file:
+            file.write(json.dumps(message["record"]) + "\\n")
+    elif message["type"] == "ACTIVATE_VERSION":
+        sys.exit("stopped halfway")
+rows.rename(folder / time.strftime("%Y%m%dT%H%M%S"))
+"""
+"""It appends to whatever it left behind, and names files by the second."""
 
 SHARE = Decimal("0.1234567890123456789")
 CUSTOMER: dict[str, Any] = {
@@ -48,6 +69,43 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 def test_a_target_does_what_the_page_says(target: Target, account: Account) -> None:
     report = Report(target, Trial(target, account).run())
     assert parts(PAGE)[target.name] == (report.row(), report.section())
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that no target should write into."""
+    return tmp_path_factory.mktemp("shared")
+
+
+@pytest.fixture(scope="module")
+def careless(account: Account, shared: Path) -> dict[str, Seen]:
+    target = Target(
+        name="careless",
+        package="careless",
+        program="careless",
+        place=files(json_lines, lambda path: {"folder": str(path)}),
+        venv=Path(sys.prefix),
+        prefix=("python", "-c", CARELESS),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME"):
+            patch.setenv(name, str(shared))
+        return Trial(target, account).run()
+
+
+def test_a_scenario_sees_nothing_of_another_one_that_stopped(
+    careless: dict[str, Seen], shared: Path
+) -> None:
+    assert careless[DELETES].outcome == STOPS
+    assert careless[FIRST].outcome == WHOLE
+    assert REPEATED not in careless[FIRST].losses
+    assert list(shared.iterdir()) == []
+
+
+def test_a_quick_load_takes_no_file_from_the_one_before(
+    careless: dict[str, Seen],
+) -> None:
+    assert careless[SECOND].outcome == "appends"
 
 
 def test_the_page_has_every_target_and_explains_what_was_seen() -> None:

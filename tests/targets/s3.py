@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -37,35 +35,31 @@ for number, object in enumerate(objects):
 """
 
 
+_SERVE = """
+import sys
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+server.start()
+print("http://%s:%d" % server.get_host_and_port(), flush=True)
+sys.stdin.read()
+"""
+
+
 @contextmanager
 def _serve() -> Iterator[str]:
     """Run the service, and give its address."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
     with subprocess.Popen(
-        [BIN / "moto_server", "--host", "127.0.0.1", "--port", str(port)],
-        stdout=subprocess.DEVNULL,
+        [BIN / "python", "-c", _SERVE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        text=True,
     ) as server:
         try:
-            _wait(address, server)
-            yield address
+            assert server.stdout
+            yield server.stdout.readline().strip()
         finally:
             server.kill()
-
-
-def _wait(address: str, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        assert server.poll() is None
-        try:
-            requests.get(address, timeout=60)
-        except requests.ConnectionError:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        else:
-            return
 
 
 endpoint = started_once(_serve)

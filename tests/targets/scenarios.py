@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -123,7 +124,9 @@ class Trial:
         ):
             config = Path(folder, "config.json")
             config.write_text(json.dumps(self.target.settings | destination.settings))
-            for when, settings in inputs:
+            for load, (when, settings) in enumerate(inputs):
+                if load:
+                    _wait_for_the_next_second()
                 log = ""
                 messages = self.account.written(when, settings)
                 for number, command in enumerate(self._commands(config)):
@@ -160,16 +163,43 @@ class Trial:
 
     def _run(self, command: list[str], source: Path, output: Path) -> tuple[int, str]:
         """Run a program, and return its exit code and what it logged."""
+        folder = output.parent
         with source.open() as lines, output.open("w") as printed:
             done = subprocess.run(
                 command,
-                cwd=output.parent,
+                cwd=folder,
                 stdin=lines,
                 stdout=printed,
                 stderr=subprocess.PIPE,
                 text=True,
                 check=False,
-                # Whoever writes local time is to be seen.
-                env={**os.environ, "TZ": "Asia/Kolkata", **self.target.environment},
+                env={**_environment(folder), **self.target.environment},
             )
         return done.returncode, done.stderr
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Return variables with which programs leave nothing outside of a folder.
+
+    Some write into files that are named by the second, in a folder for temporary files,
+    and append to those that an earlier load left there.
+    """
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    others = {
+        name: value for name, value in os.environ.items() if not name.startswith("XDG_")
+    }
+    return others | {
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        # Whoever writes local time is to be seen.
+        "TZ": "Asia/Kolkata",
+    }
+
+
+def _wait_for_the_next_second() -> None:
+    """Let no load share a second with the one before, as no two nights do.
+
+    Some targets name files by the second, and S3 dates objects by it.
+    """
+    time.sleep(1 - time.time() % 1)
