@@ -25,21 +25,53 @@ BIN = ROOT / ".venv-mutants" / "bin"
 PACKAGE = "tap_chartmogul_customers"
 
 TESTS: dict[str, str] = {
-    "settings": "test_settings test_docs",
+    "settings": "test_docs test_settings",
     "validation": "test_settings",
     "files": "test_config_files",
     "output": "test_output test_standard_streams test_signals",
-    "tap": "test_config_files test_custom_attributes test_resume",
+    "tap": (
+        "test_config_files "
+        "test_resume::test_a_damaged_or_foreign_state_costs_no_record "
+        "test_resume::test_keeps_of_a_state_what_this_tap_wrote_and_no_more "
+        "test_resume::test_resumes_at_the_page_that_failed "
+        "test_parallel::test_says_which_boundary_was_refused "
+        "test_custom_attributes::test_discovery_reads_as_many_customers_as_it_is_told "
+        "test_custom_attributes::test_discovery_reads_none_when_it_is_off "
+        "test_custom_attributes::test_a_catalog_is_used_as_it_is"
+    ),
     "client": "test_pagination test_faults test_paging test_answers test_cli",
     "streams": "test_readers test_paging test_resume test_deletes test_parallel",
     "pagination": "test_pagination test_paging",
     "errors": "test_refusals test_faults",
-    "__main__": "test_settings test_log test_config_files test_standard_streams",
-    "api/body": "test_bodies test_answers",
-    "api/connections": "test_connections test_deadlines test_certificates test_proxies",
-    "api/failures": "test_refusals test_certificates test_proxies test_answers",
+    "__main__": (
+        "test_log test_settings::test_a_wrong_stream_map_is_named "
+        "test_settings::test_a_wrong_setting_ends_the_run_in_one_line_that_names_it "
+        "test_config_files::test_a_file_that_cannot_be_read_ends_the_run_in_one_line "
+        "test_signals::test_a_signal_before_the_first_page "
+        "test_cli::test_shows_a_traceback_at_debug_level_only "
+        "test_standard_streams::"
+        "test_standard_output_that_takes_nothing_is_said_in_one_line "
+        "test_standard_streams::test_a_log_that_nobody_takes_does_not_end_a_run"
+    ),
+    "api/body": "test_bodies",
+    "api/connections": (
+        "test_deadlines::test_looking_up_a_host_is_given_up_and_not_gone_on_with "
+        "test_deadlines::test_all_addresses_of_a_host_have_one_time_out "
+        "test_deadlines::test_what_was_spent_before_is_not_granted_again "
+        "test_connections test_answers::test_interim_answers_are_skipped "
+        "test_deadlines::test_an_answer_that_drips_is_given_up[chunks] "
+        "test_deadlines::test_a_tls_handshake_that_drips_is_given_up "
+        "test_deadlines::test_a_proxy_that_drips_is_given_up "
+        "test_deadlines::test_a_try_that_is_given_up_leaves_no_connection "
+        "test_proxies::test_a_proxy_is_told_its_own_user_and_password"
+    ),
+    "api/failures": (
+        "test_connections test_certificates test_proxies "
+        "test_answers::test_tries_again_after_bytes_that_are_no_answer "
+        "test_answers::test_an_answer_that_unpacks_to_gigabytes_is_not_unpacked"
+    ),
     "api/masking": "test_masking",
-    "api/pace": "test_parallel",
+    "api/pace": "test_pace",
     "api/retries": "test_retries test_faults",
     "api/session": "test_connections test_deadlines test_proxies test_answers",
     "records/column_names": "test_column_names test_custom_attributes",
@@ -54,7 +86,7 @@ TESTS: dict[str, str] = {
     "sdk/log": "test_log",
     "sdk/messages": "test_sdk test_cli test_deletes",
     "sdk/records": "test_flattening",
-    "sdk/settings": "test_settings",
+    "sdk/settings": "test_settings test_config_files",
     "sdk/signals": "test_signals",
     "sdk/stream_maps": "test_stream_maps",
     "sync/progress": "test_progress",
@@ -98,7 +130,7 @@ def copy() -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     (COPY / "sessions").mkdir(parents=True, exist_ok=True)
     kept = shutil.ignore_patterns("__pycache__")
-    for name in (PACKAGE, "tests", "sandbox", "benchmarks", "examples"):
+    for name in (PACKAGE, "tests", "sandbox", "benchmarks", "examples", "docs"):
         shutil.copytree(ROOT / name, COPY / name, ignore=kept)
     for path in ROOT.iterdir():
         if path.suffix in {".md", ".toml", ".yml"}:

@@ -409,3 +409,7 @@ def test_every_setting_is_described() -> None:
         assert setting.get("description"), name
         assert setting.get("title"), name
     assert about["properties"]["api_key"]["secret"]
+
+
+def test_the_schema_of_the_settings_takes_no_unknown_one_either() -> None:
+    assert TapChartMogulCustomers.config_jsonschema["additionalProperties"] is False

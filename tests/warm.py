@@ -122,6 +122,8 @@ if __name__ == "__main__" and sys.argv[2:]:
     sys.exit(ask(sys.argv[1], sys.argv[2:]))
 
 if __name__ == "__main__":
+    import gc
+    import importlib.metadata
     import runpy
 
     import aiohttp.web  # noqa: F401 (as are the next ones: for the forks)
@@ -129,11 +131,16 @@ if __name__ == "__main__":
     import hypothesis.strategies
     import pendulum  # noqa: F401
     import pytest
+    import singer_sdk.typing  # noqa: F401
     import trustme  # noqa: F401
     import yaml  # noqa: F401
 
     import sandbox  # noqa: F401
 
+    for plugin in importlib.metadata.entry_points(group="pytest11"):
+        plugin.load()
+    # Else each fork looks through all of this, a few times, for what to collect.
+    gc.freeze()
     sys.dont_write_bytecode = True
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     _serve(sys.argv[1])

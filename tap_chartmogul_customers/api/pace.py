@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
@@ -54,9 +53,8 @@ class Pace:
             The function, paced.
         """
 
-        @wraps(function)
         def wait_and_call(*args: P.args, **kwargs: P.kwargs) -> T:
-            while (seconds := self._turn()) > 0:
+            while seconds := self._turn():
                 time.sleep(seconds)
             return function(*args, **kwargs)
 
