@@ -92,8 +92,8 @@ TESTS: dict[str, str] = {
     "sync/progress": "test_progress",
     "sync/ranges": "test_ranges test_readers",
     "sync/readers": "test_readers",
-    "sync/resume": "test_ranges test_resume",
-    "sync/state": "test_ranges test_resume",
+    "sync/resume": "test_unfinished test_ranges",
+    "sync/state": "test_ranges test_unfinished",
 }
 """For each module the tests that a mutant of it runs, the quick ones first; a file, or
 one of its tests, as `test_cli::test_discovers_the_stream_without_a_key`."""

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -329,30 +329,3 @@ class TestState:
         assert Mark(30, "new-5") in left.marks
         assert Mark(31, "cursor-31") in left.marks
         assert left.marks == sorted(left.marks, key=lambda mark: mark.pages)
-
-    def test_a_range_of_which_nothing_was_read_starts_where_the_last_one_ended(
-        self,
-    ) -> None:
-        first = Range(cursor="behind", pages=9, done=True)
-        second = Range(start="old", cursor="old")
-        back = unfinished_sync(sync(first, second).to_state())
-        assert back is not None
-        assert back.ranges[1].start == back.ranges[1].cursor == "behind"
-
-    def test_a_start_without_a_zone_is_damaged(self) -> None:
-        state = sync(Range(cursor="a")).to_state()
-        state["started_at"] = "2026-01-01T00:00:00"
-        with pytest.raises(ValueError, match="start"):
-            unfinished_sync(state)
-
-    def test_what_has_no_place_to_resume_at_is_damaged(self) -> None:
-        with pytest.raises(ValueError, match="no cursor"):
-            unfinished_sync(sync(Range()).to_state())
-
-
-def test_a_sync_that_starts_now_has_the_second_as_its_version() -> None:
-    before = datetime.now(UTC)
-    whole = sync()
-    assert timedelta(0) <= whole.started_at - before < timedelta(minutes=1)
-    assert whole.version == int(whole.started_at.timestamp())
-    assert sync(versioned=False).version is None
