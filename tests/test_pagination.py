@@ -14,13 +14,16 @@ from tap_chartmogul_customers.pagination import CursorPaginator, decode_page
 from tests.test_records import json_values
 
 if TYPE_CHECKING:
-    from tap_chartmogul_customers.pagination import PageResponse
+    from tap_chartmogul_customers.pagination import Page, PageResponse
 
 
-def answer(**page: Any) -> requests.Response:
+def page(**fields: Any) -> Page:
+    return decode_page(json.dumps({"entries": [], **fields}).encode())
+
+
+def answer(**fields: Any) -> requests.Response:
     response = requests.Response()
-    body = json.dumps({"entries": [], **page}).encode()
-    cast("PageResponse", response).page = decode_page(body)
+    cast("PageResponse", response).page = page(**fields)
     return response
 
 
@@ -28,9 +31,9 @@ def follow(*pages: dict[str, Any], start: str | None = None) -> list[str | None]
     """Return the cursors that a paginator asks for, given these pages."""
     paginator = CursorPaginator(start)
     asked = []
-    for page in pages:
+    for fields in pages:
         asked.append(paginator.current_value)
-        paginator.advance(answer(**page))
+        paginator.advance(answer(**fields))
     assert paginator.finished
     return asked
 
@@ -61,6 +64,22 @@ def test_refuses_any_cursor_that_came_before(again: str) -> None:
 def test_goes_on_after_an_empty_page() -> None:
     response = answer(has_more=True, cursor="a")
     assert CursorPaginator().continue_if_empty(response)
+
+
+@pytest.mark.parametrize(
+    ("sent", "taken"),
+    [(3, 3), (1, 1), (0, None), (-1, None), (True, None), (3.0, None), ("3", None)],
+)
+def test_a_number_of_pages_is_taken_if_it_can_be_one(
+    sent: object, taken: int | None
+) -> None:
+    got = page(has_more=False, total_pages=sent).total_pages
+    assert (got, type(got)) == (taken, type(taken))
+
+
+@pytest.mark.parametrize(("sent", "taken"), [("a", "a"), ("", None), (5, None)])
+def test_the_last_page_may_have_any_cursor(sent: object, taken: str | None) -> None:
+    assert page(has_more=False, cursor=sent).cursor == taken
 
 
 def test_numbers_are_exact() -> None:

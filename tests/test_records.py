@@ -203,7 +203,9 @@ def test_the_fast_way_to_read_a_time_agrees_with_pendulum(time: datetime) -> Non
         (2**63, None),
         (-(2**63), -(2**63)),
         (-(2**63) - 1, None),
+        (Decimal("9E+18"), 9 * 10**18),
         (Decimal("4100.5"), None),
+        (Decimal("-4100.5"), None),
         (Decimal("1E+400"), None),
         (Decimal("1E+999999999"), None),
         ("4100", None),
@@ -255,6 +257,17 @@ def test_numbers_keep_their_digits(
 )
 def test_lists_of_texts_hold_texts(sent: object, expected: list[str]) -> None:
     assert read({"external_ids": sent})["external_ids"] == expected
+
+
+def test_an_address_holds_texts() -> None:
+    sent = {"city": "Paris", "state": None, "address_zip": 75001, "country": ["FR"]}
+    texts = {
+        "city": "Paris",
+        "state": None,
+        "address_zip": "75001",
+        "country": '["FR"]',
+    }
+    assert read({"address": sent})["address"] == texts
 
 
 def test_text_that_is_no_text_becomes_json() -> None:

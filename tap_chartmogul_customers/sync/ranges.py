@@ -177,7 +177,7 @@ def cut(marks: list[Mark], pages: int, most: int) -> list[Range]:
         The ranges in their order, from the start of the account to its end; one if
         there is nowhere to cut it.
     """
-    count = max(1, min(most, pages // SHORTEST))
+    count = min(most, pages // SHORTEST)
     cuts = [Mark(0, "")]
     for number in range(1, count):
         ideal = pages * number / count
