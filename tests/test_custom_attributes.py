@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox, faults, generate_customers
-from tap_chartmogul_customers.records.custom_attributes import with_custom_columns
+from tap_chartmogul_customers.records.custom_attributes import (
+    CustomColumns,
+    with_custom_columns,
+)
 from tap_chartmogul_customers.records.schema import COLUMNS, CUSTOMER_SCHEMA
 from tests.test_records import as_sent
 
@@ -437,6 +440,29 @@ def test_a_type_set_by_hand_decides(account: Callable[..., Tap]) -> None:
     assert read(tap, catalog=kept) == [
         {"plan": "5", "rare": "2023-09-08T00:00:00+00:00"}
     ]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ({"type": "integer"}, 5),
+        ({"type": ["null", "integer"]}, 5),
+        ({"type": ["integer", "null"], "format": "int64"}, "5"),
+        ({"type": ["integer", "string", "null"]}, "5"),
+        ({"type": ["string", "null"], "format": "uri"}, "5"),
+        ({"type": ["null"]}, "5"),
+        ({"type": []}, "5"),
+        ({}, "5"),
+    ],
+)
+def test_a_type_that_discovery_gives_to_no_column_is_taken_for_text(
+    column: dict[str, Any], value: object
+) -> None:
+    described = {**column, "description": 'attributes.custom["n"]'}
+    schema = {"properties": {"custom_n": described}}
+    record: dict[str, Any] = {}
+    CustomColumns(schema, logging.getLogger("test")).fill(record, {"custom": {"n": 5}})
+    assert record == {"custom_n": value}
 
 
 @pytest.mark.parametrize("description", [None, "My plan", 'attributes.custom["a"b"]'])

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox import API_KEY, Sandbox, faults, generate_customers
+from tap_chartmogul_customers.api.body import DEPTH
 from tap_chartmogul_customers.records.values import limit_depth
 from tap_chartmogul_customers.streams import CustomersStream
 from tap_chartmogul_customers.tap import TapChartMogulCustomers
@@ -41,14 +42,18 @@ def objects(*names: str) -> st.SearchStrategy[Any]:
     return st.dictionaries(keys, json_values) | json_values
 
 
-@pytest.fixture(scope="module", params=[1, 2, 3])
-def stream(request: pytest.FixtureRequest) -> CustomersStream:
-    """The stream, flattened, without a service."""
+def flat_stream(depth: int) -> CustomersStream:
+    """Return the stream, flattened, without a service."""
     config = {"api_key": API_KEY, "api_url": "http://127.0.0.1:1/v1"}
-    tap = TapChartMogulCustomers(config={**config, **flat(request.param)})
+    tap = TapChartMogulCustomers(config={**config, **flat(depth)})
     stream = tap.streams["customers"]
     assert isinstance(stream, CustomersStream)
     return stream
+
+
+@pytest.fixture(scope="module", params=[1, 2, 3])
+def stream(request: pytest.FixtureRequest) -> CustomersStream:
+    return flat_stream(request.param)
 
 
 @given(
@@ -175,6 +180,28 @@ def test_no_depth_of_nesting_costs_a_customer(
         run = tap_on(sandbox).run(max_retries=0, **settings)
     assert run.code == 0
     assert run.uuids == [customer["uuid"] for customer in customers]
+
+
+def test_what_the_sdk_cannot_flatten_becomes_text_with_one_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stream = flat_stream(2)
+    for uuid in ("cus_1", "cus_2"):
+        deep: Any = {}
+        for _ in range(900):
+            deep = {"a": deep}
+        record = {"uuid": uuid, "attributes": {"custom": deep}}
+        (message,) = stream._generate_record_messages(record)  # noqa: SLF001 (no tap run)
+        custom = message.record["attributes__custom"]
+        levels = 0
+        value = json.loads(custom)
+        while isinstance(value, dict):
+            value = value["a"]
+            levels += 1
+        assert value == '{"a":' * (900 - levels) + "{}" + "}" * (900 - levels)
+        assert levels == DEPTH - 2
+    (warning,) = caplog.messages
+    assert warning == "Customer 'cus_1': what is nested a hundred deep becomes text"
 
 
 def test_limits_depth_exactly() -> None:
