@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tests.running import Run, Tap
 
+LOGGER = logging.getLogger("test")
+
 SAMPLE = {"custom_attributes_sample_size": 50}
 
 TIME = {"type": ["string", "null"], "format": "date-time"}
@@ -111,10 +113,23 @@ def custom(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def read(tap: Tap, **settings: Any) -> list[dict[str, Any]]:
-    """Read the columns of custom attributes, by the id of the customer."""
-    run = tap.run(**{**SAMPLE, **settings})
-    return [custom(record) for record in records(run)]
+def discovered(*attributes: object) -> dict[str, Any]:
+    """Return the schema that discovery makes of customers with these attributes."""
+    sample = [{"attributes": as_sent(each)} for each in attributes]
+    return with_custom_columns(CUSTOMER_SCHEMA, sample, LOGGER)
+
+
+def filled(columns: CustomColumns, attributes: object) -> dict[str, Any]:
+    """Return what a customer with these attributes has in these columns."""
+    record: dict[str, Any] = {}
+    columns.fill(record, as_sent(attributes))
+    return custom(record)
+
+
+def read(*values: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the columns of customers with these custom attributes."""
+    columns = CustomColumns(discovered(*({"custom": each} for each in values)), LOGGER)
+    return [filled(columns, {"custom": each}) for each in values]
 
 
 @pytest.mark.parametrize(
@@ -154,8 +169,7 @@ def read(tap: Tap, **settings: Any) -> list[dict[str, Any]]:
 def test_discovery_types_a_column_by_every_value_of_the_sample(
     group: str, values: list[Any], expected: dict[str, Any]
 ) -> None:
-    sample = [{"attributes": {group: {"key": as_sent(value)}}} for value in values]
-    found = with_custom_columns(CUSTOMER_SCHEMA, sample, logging.getLogger("test"))
+    found = discovered(*({group: {"key": value}} for value in values))
     description = f'attributes.{group}["key"]'
     assert found["properties"] == {
         **CUSTOMER_SCHEMA["properties"],
@@ -221,16 +235,15 @@ def test_a_catalog_is_used_as_it_is(account: Callable[..., Tap], size: int) -> N
     assert run.messages[0]["schema"]["properties"] == schema["properties"]
 
 
-def test_values_are_read_as_their_types(account: Callable[..., Tap]) -> None:
-    tap = account(
+def test_values_are_read_as_their_types() -> None:
+    midnight = "2023-09-08T00:00:00+00:00"
+    nothing = dict.fromkeys(["n", "x", "at", "b", "mixed"])
+    assert read(
         {"n": 1, "x": 1, "at": "2023-09-08 00:00:00", "b": True, "mixed": 5},
         {"n": 2, "x": Decimal("0.10"), "at": "2023-09-08T02:00:00+02:00"},
         {"mixed": "five", "x": 12345678901234567890},
         {"mixed": {"a": [1, Decimal("0.1")]}},
-    )
-    midnight = "2023-09-08T00:00:00+00:00"
-    nothing = dict.fromkeys(["n", "x", "at", "b", "mixed"])
-    assert read(tap) == [
+    ) == [
         {"n": 1, "x": 1, "at": midnight, "b": True, "mixed": "5"},
         {**nothing, "n": 2, "x": Decimal("0.10"), "at": midnight},
         {**nothing, "mixed": "five", "x": 12345678901234567890},
@@ -239,76 +252,76 @@ def test_values_are_read_as_their_types(account: Callable[..., Tap]) -> None:
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_a_number_that_no_double_holds_is_written_as_a_decimal(
-    account: Callable[..., Tap], sign: int
-) -> None:
-    tap = account({"n": sign * 2**53}, {"n": sign * (2**53 + 1)}, {"n": Decimal("0.5")})
-    whole, beyond, _ = (record["n"] for record in read(tap))
+def test_a_number_that_no_double_holds_is_written_as_a_decimal(sign: int) -> None:
+    values = ({"n": sign * 2**53}, {"n": sign * (2**53 + 1)}, {"n": Decimal("0.5")})
+    whole, beyond, _ = (record["n"] for record in read(*values))
     assert (whole, type(whole)) == (sign * 2**53, int)
     assert (beyond, type(beyond)) == (sign * (2**53 + 1), Decimal)
 
 
 def test_a_value_of_another_type_becomes_null_with_one_warning_and_a_count(
-    account: Callable[..., Tap],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     good = {"n": 1, "x": Decimal("0.5"), "at": "2023-09-08", "b": True}
-    tap = account(good, good, good)
-    kept = catalog(tap)
-    change(tap, bad := {"n": "a secret", "x": "no", "at": "later", "b": 1})
-    first = min(tap.sandbox.customers, key=lambda customer: customer["id"])
-    tap.sandbox.put({**first, "attributes": {"custom": {**good, "n": Decimal("2.5")}}})
-    run = tap.run(catalog=kept)
-    of_first, *others = records(run)
-    assert custom(of_first) == {**good, "n": None, "at": "2023-09-08T00:00:00+00:00"}
-    for record in others:
-        assert custom(record) == dict.fromkeys(bad)
-        assert record["attributes"]["custom"] == bad
-    once = [line for line in run.warnings if "becomes null" in line]
-    counts = [line.split("| ")[-1] for line in run.warnings if "became null" in line]
-    assert len(once) == 4
-    assert sorted(counts) == [
+    bad = {"n": "a secret", "x": "no", "at": "later", "b": 1}
+    columns = CustomColumns(discovered({"custom": good}), LOGGER)
+    first = filled(columns, {"custom": {**good, "n": Decimal("2.5")}})
+    assert first == {**good, "n": None, "at": "2023-09-08T00:00:00+00:00"}
+    for _ in range(2):
+        assert filled(columns, {"custom": bad}) == dict.fromkeys(bad)
+    columns.report()
+    assert caplog.messages == [
+        *(
+            "A value does not fit the type that discovery found for "
+            f"`custom_{name}` and becomes null there; `attributes` has it"
+            for name in ("n", "at", "b", "x")
+        ),
+        "Values that became null in `custom_n`: 3",
         "Values that became null in `custom_at`: 2",
         "Values that became null in `custom_b`: 2",
-        "Values that became null in `custom_n`: 3",
         "Values that became null in `custom_x`: 2",
     ]
+
+
+def test_values_that_do_not_fit_are_counted_at_the_end_of_a_run(
+    account: Callable[..., Tap],
+) -> None:
+    tap = account({"n": 1}, {"n": 1})
+    kept = catalog(tap)
+    change(tap, {"n": "a secret"})
+    run = tap.run(catalog=kept)
+    assert [custom(record) for record in records(run)] == [{"n": None}] * 2
+    assert run.records[0]["attributes"]["custom"] == {"n": "a secret"}
+    assert "Values that became null in `custom_n`: 2" in run.warnings[-1]
     assert "a secret" not in run.log
 
 
-def test_a_whole_number_fits_an_integer_however_it_is_written(
-    account: Callable[..., Tap],
-) -> None:
-    tap = account({"n": 1})
-    kept = catalog(tap)
-    change(tap, {"n": Decimal("4100.0")})
-    assert read(tap, catalog=kept) == [{"n": 4100}]
+def test_a_whole_number_fits_an_integer_however_it_is_written() -> None:
+    columns = CustomColumns(discovered({"custom": {"n": 1}}), LOGGER)
+    assert filled(columns, {"custom": {"n": Decimal("4100.0")}}) == {"n": 4100}
 
 
 @pytest.mark.parametrize(
-    "attributes", [None, "none", {}, {"custom": None}, {"custom": []}]
+    "attributes", [None, "none", [], {}, {"custom": None}, {"custom": []}]
 )
-def test_a_customer_without_custom_attributes_has_nulls(
-    account: Callable[..., Tap], attributes: object
-) -> None:
-    tap = account({"key": 1}, {"key": 2})
-    tap.sandbox.put({**tap.sandbox.customers[0], "attributes": attributes})
-    assert columns(catalog(tap)) == {"custom_key": INTEGER}
-    values = read(tap)
-    assert {"key": None} in values
-    assert {"key": 1} in values or {"key": 2} in values
+def test_a_customer_without_custom_attributes_has_nulls(attributes: object) -> None:
+    found = discovered(attributes, {"custom": {"key": 1}})
+    assert list(found["properties"])[len(COLUMNS) :] == ["custom_key"]
+    assert found["properties"]["custom_key"]["type"] == INTEGER["type"]
+    assert filled(CustomColumns(found, LOGGER), attributes) == {"key": None}
 
 
-def test_lists_objects_and_nulls_fit_their_types(account: Callable[..., Tap]) -> None:
+def test_lists_objects_and_nulls_fit_their_types() -> None:
     sent = {"list": [1, "a"], "object": {"a": 1}, "n": 1}
     others = {"list": None, "object": None, "n": None}
-    assert read(account(sent, others)) == [sent, others]
+    assert read(sent, others) == [sent, others]
 
 
-def test_lists_and_objects_take_nothing_else(account: Callable[..., Tap]) -> None:
-    tap = account({"list": [1], "object": {"a": 1}})
-    kept = catalog(tap)
-    change(tap, {"list": {"a": 1}, "object": [1]})
-    assert read(tap, catalog=kept) == [{"list": None, "object": None}]
+def test_lists_and_objects_take_nothing_else() -> None:
+    found = discovered({"custom": {"list": [1], "object": {"a": 1}}})
+    swapped = {"list": {"a": 1}, "object": [1]}
+    columns = CustomColumns(found, LOGGER)
+    assert filled(columns, {"custom": swapped}) == dict.fromkeys(swapped)
 
 
 def test_any_key_becomes_a_column_that_knows_its_key(
@@ -437,9 +450,8 @@ def test_a_type_set_by_hand_decides(account: Callable[..., Tap]) -> None:
             "description": 'attributes.custom["rare"]',
         },
     }
-    assert read(tap, catalog=kept) == [
-        {"plan": "5", "rare": "2023-09-08T00:00:00+00:00"}
-    ]
+    (record,) = records(tap.run(catalog=kept))
+    assert custom(record) == {"plan": "5", "rare": "2023-09-08T00:00:00+00:00"}
 
 
 @pytest.mark.parametrize(
@@ -460,9 +472,7 @@ def test_a_type_that_discovery_gives_to_no_column_is_taken_for_text(
 ) -> None:
     described = {**column, "description": 'attributes.custom["n"]'}
     schema = {"properties": {"custom_n": described}}
-    record: dict[str, Any] = {}
-    CustomColumns(schema, logging.getLogger("test")).fill(record, {"custom": {"n": 5}})
-    assert record == {"custom_n": value}
+    assert filled(CustomColumns(schema, LOGGER), {"custom": {"n": 5}}) == {"n": value}
 
 
 @pytest.mark.parametrize("description", [None, "My plan", 'attributes.custom["a"b"]'])
