@@ -35,13 +35,19 @@ def ask(path: str, arguments: Sequence[str]) -> int:
         arguments: Those of pytest.
 
     Returns:
-        Its exit code.
+        Its exit code; 0 if the server has gone: a mutant whose tests did not run is
+        none that they noticed, and is tried anew.
     """
-    with socket.socket(socket.AF_UNIX) as client, client.makefile("rw") as stream:
+    with (
+        contextlib.suppress(OSError),
+        socket.socket(socket.AF_UNIX) as client,
+        client.makefile("rw") as stream,
+    ):
         client.connect(path)
         stream.write(json.dumps(arguments) + "\n")
         stream.flush()
-        return int(stream.readline() or 1)
+        return int(stream.readline() or 0)
+    return 0
 
 
 def _serve(path: str) -> None:
