@@ -51,7 +51,8 @@ TESTS: dict[str, str] = {
         "test_cli::test_shows_a_traceback_at_debug_level_only "
         "test_standard_streams::"
         "test_standard_output_that_takes_nothing_is_said_in_one_line "
-        "test_standard_streams::test_a_log_that_nobody_takes_does_not_end_a_run"
+        "test_standard_streams::"
+        "test_no_connection_takes_the_number_of_a_stream_that_is_closed"
     ),
     "api/body": "test_bodies",
     "api/connections": (

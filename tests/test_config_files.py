@@ -76,11 +76,12 @@ def test_takes_files_with_a_byte_order_mark(tap: Tap, sandbox: Sandbox) -> None:
     assert not run.warnings
 
 
-def test_a_later_config_overrides_an_earlier_one(tap: Tap, sandbox: Sandbox) -> None:
+def test_a_later_config_overrides_an_earlier_one(
+    tap: Tap, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tap.folder / "more.json").write_text('{"per_page": 30, "system": null}')
-    run = tap.run(
-        "--config", str(tap.folder / "more.json"), per_page=10, system="Stripe"
-    )
+    monkeypatch.chdir(tap.folder)
+    run = tap.run("--config", "more.json", per_page=10, system="Stripe")
     assert len(run.records) == 60
     assert sandbox.requests[0].query == {"per_page": "30"}
 

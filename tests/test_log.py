@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import singer_sdk
 import yaml
 
 from sandbox import faults
+from tap_chartmogul_customers.tap import TapChartMogulCustomers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +95,20 @@ def test_warning_shows_warnings_and_errors_alone(
     sandbox.script({1: faults.reset()})
     (warning,) = said(tap.run().log)
     assert warning.startswith("WARNING ")
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"),
+    [(logging.DEBUG, False), (logging.INFO, False), (logging.WARNING, True)],
+)
+def test_of_what_the_sdk_says_warnings_are_shown(
+    monkeypatch: pytest.MonkeyPatch, level: int, *, shown: bool
+) -> None:
+    handler = logging.Handler()
+    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
+    TapChartMogulCustomers.get_singer_command()
+    said = logging.LogRecord("sdk", level, singer_sdk.__file__, 1, "Odd", (), None)
+    assert bool(handler.filter(said)) is shown
 
 
 @pytest.mark.usefixtures("in_json")

@@ -61,6 +61,7 @@ WRONG: list[tuple[str, object, str]] = [
     ("stream_map_config", "a-secret-key", "must be an object"),
     ("batch_config", {"encoding": {}}, "must hold `encoding` with `format` and "),
     ("batch_config", BATCHES | {"batch_size": 0}, "must hold `encoding` with "),
+    ("batch_config", BATCHES | {"batch_size": -1}, "must hold `encoding` with "),
     ("batch_config", BATCHES | {"batch_size": "x"}, "must hold `encoding` with "),
 ]
 
@@ -254,6 +255,11 @@ def test_a_sample_needs_the_key(tap: Tap, sandbox: Sandbox) -> None:
     assert not sandbox.requests
 
 
+@pytest.mark.parametrize("size", [{}, {"batch_size": 1}])
+def test_batches_are_taken_with_and_without_a_size(size: dict[str, int]) -> None:
+    assert not problems_of(batch_config=BATCHES | size)
+
+
 def test_batches_and_versions_exclude_each_other(tap: Tap, sandbox: Sandbox) -> None:
     run = tap.run(emit_activate_version_messages=True, batch_config=BATCHES)
     assert run.code == 1
@@ -385,14 +391,20 @@ def test_a_wrong_setting_in_the_environment_is_named(
 
 
 @pytest.mark.parametrize(
-    ("text", "sent"), [("on", 1), ("YES", 1), ("1", 1), ("off", 0), ("No", 0)]
+    ("text", "taken"),
+    [
+        *[("TRUE", True), ("on", True), ("YES", True), ("1", True)],
+        *[("False", False), ("off", False), ("No", False), ("0", False)],
+    ],
 )
 def test_takes_the_usual_words_for_true_and_false_from_the_environment(
-    monkeypatch: pytest.MonkeyPatch, tap: Tap, text: str, sent: int
+    monkeypatch: pytest.MonkeyPatch, text: str, *, taken: bool
 ) -> None:
-    run = run_by_environment(monkeypatch, tap, emit_activate_version_messages=text)
-    assert run.code == 0
-    assert len(run.of_type("ACTIVATE_VERSION")) == sent
+    name = "emit_activate_version_messages"
+    monkeypatch.setenv("TAP_CHARTMOGUL_CUSTOMERS_API_KEY", "key")
+    monkeypatch.setenv(f"TAP_CHARTMOGUL_CUSTOMERS_{name.upper()}", text)
+    tap = TapChartMogulCustomers(parse_env_config=True)
+    assert tap.config[name] is taken
 
 
 def test_null_in_the_environment_means_the_default(

@@ -9,11 +9,12 @@ import signal
 import socket
 import subprocess
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox import Sandbox, generate_customers
+from sandbox import Sandbox, faults, generate_customers
 from tests.running import TAP, Run, parse
 from tests.test_signals import PROMPTLY, asleep, check, seen
 
@@ -86,6 +87,17 @@ def test_a_log_that_nobody_takes_does_not_end_a_run(tap: Tap, streams: str) -> N
     assert done.returncode == 0
     run = Run(0, parse(done.stdout.encode()), "")
     assert run.uuids == [customer["uuid"] for customer in tap.sandbox.customers]
+
+
+def test_no_connection_takes_the_number_of_a_stream_that_is_closed(tap: Tap) -> None:
+    tap.sandbox.script({1: faults.hang(60)})
+    command = ["/bin/sh", "-c", 'exec "$@" <&- 2>&-', "sh", *tap.command()]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        seen(tap.sandbox, 1)
+        streams = [Path(f"/proc/{process.pid}/fd/{number}") for number in (0, 2)]
+        opened = [os.path.realpath(stream) for stream in streams]
+        process.kill()
+    assert opened == [os.devnull, os.devnull]
 
 
 def test_a_log_whose_reader_went_away_does_not_end_a_run(tap: Tap) -> None:
