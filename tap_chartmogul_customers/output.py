@@ -21,7 +21,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from typing_extensions import Buffer
 
@@ -162,30 +162,27 @@ class Output(GenericSingerWriter[bytearray, Message]):
             # Its `to_dict` copies the whole state, value by value.
             state = {"type": "STATE", "value": message.value}
             self._last_state = _encoder.encode(state) + b"\n"
-            self.write(state, flush=True)
+            self.write([state], flush=True)
             return
-        self.write(message.to_dict(), flush=not isinstance(message, RecordMessage))
+        self.write([message.to_dict()], flush=not isinstance(message, RecordMessage))
         self._last_state = self._last_state or _NO_STATE
 
-    def write(self, message: Mapping[str, Any], *, flush: bool = False) -> None:
-        """Write a message given as a mapping.
+    def write(
+        self, messages: Sequence[Mapping[str, Any]], *, flush: bool = False
+    ) -> None:
+        """Write messages given as mappings, all of them or none.
 
         Args:
-            message: The message.
-            flush: Whether it, and all before it, is to leave now.
+            messages: The messages.
+            flush: Whether they, and all before them, are to leave now.
 
         Raises:
-            Stopped: A signal came while it was written.
-            OutputError: Standard output does not take it.
+            Stopped: A signal came while they were written.
+            OutputError: Standard output does not take them.
         """
         self._busy = True
-        size = len(self._buffer)
         try:
-            _encoder.encode_into(message, self._buffer, -1)
-            self._buffer += b"\n"
-        except BaseException:
-            del self._buffer[size:]
-            raise
+            self._buffer += _encoder.encode_lines(messages)
         finally:
             self._busy = False
         if flush or self._signum or len(self._buffer) >= BUFFER_SIZE:

@@ -30,8 +30,10 @@ _TYPES: dict[Kind, Any] = {
     "timestamp": str | None,
 }
 
-_INTEGERS = [column.name for column in COLUMNS if column.kind == "integer"]
-_TIMES = [column.name for column in COLUMNS if column.kind == "timestamp"]
+_INTEGERS, _TIMES = (
+    [index for index, column in enumerate(COLUMNS) if column.kind == kind]
+    for kind in ("integer", "timestamp")
+)
 
 
 def _get(customer: object, field: str) -> Any:  # noqa: ANN401 (any column)
@@ -49,6 +51,7 @@ def _type(name: str, fields: list[str]) -> Any:  # noqa: ANN401 (a type made her
         ],
         namespace={"get": _get},
         forbid_unknown_fields=True,
+        gc=False,
     )
 
 
@@ -96,12 +99,13 @@ def _typed(sent: Any) -> Any:  # noqa: ANN401 (both types are made here)
     """
     if not sent.uuid:
         raise UnreadableError
-    for name in _INTEGERS:
-        value = getattr(sent, name)
+    values = [*astuple(sent)]
+    for index in _INTEGERS:
+        value = values[index]
         if value is not None and (type(value) is not int or value not in INT64):
-            setattr(sent, name, read_integer(value))
-    for name in _TIMES:
-        value = getattr(sent, name)
+            values[index] = read_integer(value)
+    for index in _TIMES:
+        value = values[index]
         if value is not None:
-            setattr(sent, name, read_timestamp(value))
-    return TypedCustomer(*astuple(sent))
+            values[index] = read_timestamp(value)
+    return TypedCustomer(*values)

@@ -119,7 +119,6 @@ class OrderedMessages(RESTStream[str | None]):
         if self._stream_version is not None:
             message["version"] = self._stream_version
         message["time_extracted"] = self.extracted_at
-        write = cast("Output", self._tap.message_writer).write
-        for customer in customers:
-            message["record"] = self.post_process(customer)
-            write(message)
+        cast("Output", self._tap.message_writer).write(
+            [{**message, "record": self.post_process(each)} for each in customers]
+        )
