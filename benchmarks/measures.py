@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.figures import Figure
-from benchmarks.scenarios import QUICK, SCENARIOS, Scenario
+from benchmarks.scenarios import NEAR, QUICK, SCENARIOS, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,13 +36,23 @@ class Measure(NamedTuple):
 
 
 def cpu(figures: Figures, program: str) -> Rounds:
-    """Return the CPU time of one more customer, in microseconds."""
-    return [second * 1e6 for second in figures.cpu_per_customer(program, QUICK)]
+    """Return the CPU time of one more customer, in seconds."""
+    return figures.cpu_per_customer(program, NEAR)
 
 
 def peak(figures: Figures, program: str) -> Rounds:
     """Return the peak of the memory for the largest account, in MiB."""
     return figures.peak(program, QUICK, QUICK.large)
+
+
+def _cpu(scenario: Scenario) -> Measure:
+    return Measure(
+        f"CPU for a customer, µs: {scenario.name}",
+        scenario,
+        lambda figures, program: [
+            second * 1e6 for second in figures.cpu_per_customer(program, scenario)
+        ],
+    )
 
 
 def _wall(scenario: Scenario) -> Measure:
@@ -56,7 +66,7 @@ def _wall(scenario: Scenario) -> Measure:
 
 
 MEASURES = (
-    Measure("CPU for a customer, µs", QUICK, cpu),
+    *map(_cpu, (NEAR, QUICK)),
     Measure(f"Peak memory, MiB: {QUICK.large:,} customers", QUICK, peak),
     *map(_wall, SCENARIOS),
 )
