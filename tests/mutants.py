@@ -67,14 +67,26 @@ TESTS: dict[str, str] = {
         "test_proxies::test_a_proxy_is_told_its_own_user_and_password"
     ),
     "api/failures": (
-        "test_connections test_certificates test_proxies "
-        "test_answers::test_tries_again_after_bytes_that_are_no_answer "
-        "test_answers::test_an_answer_that_unpacks_to_gigabytes_is_not_unpacked"
+        "test_connections "
+        "test_answers::test_tries_again_after_bytes_that_are_no_answer[nothing] "
+        "test_answers::test_tries_again_after_bytes_that_are_no_answer[SSH] "
+        "test_certificates test_proxies"
     ),
     "api/masking": "test_masking",
     "api/pace": "test_pace",
     "api/retries": "test_retries test_faults",
-    "api/session": "test_connections test_deadlines test_proxies test_answers",
+    "api/session": (
+        "test_refusals::"
+        "test_no_more_is_read_of_the_body_of_an_error_than_can_be_of_use "
+        "test_connections test_refusals::test_does_not_follow_a_redirect "
+        "test_refusals::test_the_status_of_an_error_counts_whatever_its_body_is "
+        "test_answers::test_tries_again_after_bytes_that_are_no_answer[nothing] "
+        "test_answers::test_an_answer_that_unpacks_to_gigabytes_is_not_unpacked "
+        "test_deadlines::test_the_body_of_an_error_may_drip "
+        "test_deadlines::test_a_try_that_is_given_up_leaves_no_connection "
+        "test_proxies::test_a_key_in_the_clear_goes_to_no_proxy "
+        "test_proxies::test_a_proxy_is_told_its_own_user_and_password"
+    ),
     "records/column_names": "test_column_names test_custom_attributes",
     "records/custom_attributes": "test_custom_attributes",
     "records/notices": "test_records",

@@ -106,6 +106,15 @@ def test_reads_utf_8_whatever_the_locale_is(
         {"streams": [{"tap_stream_id": "customers", "metadata": 5}]},
         {"streams": [{"tap_stream_id": "customers", "metadata": [5]}]},
         {"streams": [{"tap_stream_id": "customers", "schema": {"properties": 5}}]},
+        {
+            "streams": [
+                {
+                    "tap_stream_id": "customers",
+                    "schema": {"properties": {}},
+                    "key_properties": 5,
+                }
+            ]
+        },
     ],
 )
 def test_a_catalog_that_is_none_ends_the_run_in_one_line(
