@@ -103,7 +103,7 @@ TESTS: dict[str, str] = {
     "sdk/signals": "test_signals",
     "sdk/stream_maps": "test_stream_maps",
     "sync/progress": "test_progress",
-    "sync/ranges": "test_ranges test_readers",
+    "sync/ranges": "test_ranges test_unfinished test_readers",
     "sync/readers": "test_readers",
     "sync/resume": "test_unfinished test_ranges",
     "sync/state": "test_ranges test_unfinished",

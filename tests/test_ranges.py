@@ -87,6 +87,25 @@ class TestCutting:
         assert len(cut(marks(2 * SHORTEST - 1), 2 * SHORTEST - 1, 4)) == 1
         assert len(cut(marks(2 * SHORTEST), 2 * SHORTEST, 4)) == 2
 
+    @pytest.mark.parametrize(
+        ("places", "starts"),
+        [
+            ([7], []),
+            ([8], [8]),
+            ([92], [92]),
+            ([93], []),
+            ([1, 50], [50]),
+            ([50, 99], [50]),
+            ([50, 57], [50]),
+            ([50, 58], [50, 58]),
+        ],
+    )
+    def test_a_range_has_eight_pages_at_least(
+        self, places: list[int], starts: list[int]
+    ) -> None:
+        ranges = cut([Mark(place, f"{place}") for place in places], 100, 4)
+        assert [part.start for part in ranges] == [None, *map(str, starts)]
+
     def test_without_places_it_is_one(self) -> None:
         (whole,) = cut([], 100, 4)
         assert whole.start is None
@@ -225,6 +244,45 @@ class TestRefusals:
         assert whole.ranges == [first]
         assert not first.done
 
+    @pytest.mark.parametrize(("pages", "more"), [(1, True), (2, False)])
+    def test_a_last_range_of_more_is_not(self, pages: int, *, more: bool) -> None:
+        first, second = Range(cursor="a", pages=3), Range(start="b", cursor="b")
+        whole = sync(first, second)
+        for _ in range(pages - 1):
+            whole.write(second, page("c"), last=False)
+        whole.write(second, page("d", more=more), last=True)
+        assert whole.ranges == [first, second]
+
+    def test_the_only_range_is_not(self) -> None:
+        whole = sync()
+        whole.write(whole.ranges[0], page("a", more=False), last=True)
+        assert len(whole.ranges) == 1
+
+
+class TestCounting:
+    def test_counts_who_is_in_two_pages_once(self) -> None:
+        whole = sync()
+        whole.see(page("a", customers(*range(10))), 0)
+        whole.see(page("b", customers(*range(7, 17))), 3)
+        whole.see(page("c", []), 0)
+        assert whole.customers == 17
+
+    def test_an_account_read_from_its_start_tells_its_pages(self) -> None:
+        whole = sync()
+        whole.write(whole.ranges[0], page("a")._replace(total_pages=64), last=False)
+        whole.write(whole.ranges[0], page("b"), last=False)
+        assert (whole.pages, whole.expected) == (2, 64)
+
+    def test_what_it_tells_is_not_the_length_of_a_range(self) -> None:
+        whole = sync(Range(expected=30), Range(start="b", cursor="b", expected=34))
+        whole.write(whole.ranges[0], page("a")._replace(total_pages=64), last=False)
+        assert whole.expected == 64
+
+    def test_a_range_has_as_many_pages_as_were_found(self) -> None:
+        assert Range(pages=3, expected=8).size == 8
+        assert Range(pages=9, expected=8).size == 9
+        assert Range(pages=3, expected=8, done=True).size == 3
+
 
 class TestSecondLook:
     START = datetime(2026, 1, 31, tzinfo=UTC)
@@ -243,6 +301,9 @@ class TestSecondLook:
 
     def test_starts_at_the_latest_place_whatever_range_it_was_in(self) -> None:
         assert self.seen("2026-01-03T00:00:00Z", "2026-01-01T00:00:00Z") == "c0"
+
+    def test_starts_at_the_last_of_the_places_that_are_as_late(self) -> None:
+        assert self.seen("2026-01-03T00:00:00Z", "2026-01-03T00:00:00Z") == "c1"
 
     def test_leads_and_odd_times_tell_no_place(self) -> None:
         assert self.seen(None, "", "soon") is None
@@ -288,6 +349,25 @@ class TestState:
         kept = last_boundaries(boundaries)
         cut_sync(whole, kept, most=most)
         assert len(json.dumps(whole.to_state())) <= 4096 + 3 * most * length
+
+    def test_places_are_thinned_evenly(self) -> None:
+        places = [Mark(number, f"{number}".ljust(48, "+")) for number in range(1, 100)]
+        boundaries = Boundaries({}, "a", 100, places).to_state()
+        assert [pages for pages, _ in boundaries["marks"]] == [*range(2, 100, 2)]
+        whole = sync(Range(marks=places[:50]), Range(start="b", marks=places[50:]))
+        first, second = whole.to_state()["ranges"]
+        assert [pages for pages, _ in first["marks"]] == [*range(2, 51, 2)]
+        assert [pages for pages, _ in second["marks"]] == [*range(52, 100, 2)]
+
+    def test_what_fits_is_kept_whole(self) -> None:
+        assert len(Boundaries({}, "a", 100, marks(100)).to_state()["marks"]) == 99
+
+    def test_ranges_are_kept_where_places_do_not_fit(self) -> None:
+        long = "+" * 100
+        parts = [Range(start=long, cursor=long, marks=[Mark(1, long)] * 20)] * 20
+        kept = sync(*parts).to_state()["ranges"]
+        assert [each["cursor"] for each in kept] == [long] * 20
+        assert not any(each["marks"] for each in kept)
 
     def test_a_sync_comes_back_as_it_was(self) -> None:
         whole = sync(Range(), Range(start="b", cursor="b", expected=9))

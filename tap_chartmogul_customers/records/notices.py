@@ -28,9 +28,9 @@ class Notices:
             warning: What to say of the first.
             arguments: What belongs into the warning.
         """
-        self._counts[kind] += 1
-        if self._counts[kind] == 1:
+        if kind not in self._counts:
             self._logger.warning(warning, *arguments)
+        self._counts[kind] += 1
 
     def report(self) -> None:
         """Say how many there were of each kind."""

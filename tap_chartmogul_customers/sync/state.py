@@ -117,7 +117,7 @@ class Sync(msgspec.Struct, kw_only=True):
         if len(self.ranges) == 1 and page.total_pages:
             part.expected = page.total_pages
         part.write(page, last=last)
-        if part.done and part.pages == 1 and not page.has_more and part.start:
+        if part.pages == 1 and not page.has_more and part.start:
             # All of it was this page, which ends the account: so the range before it
             # may as well read to the end, whatever the boundary means to a later run.
             self.drop(part)
