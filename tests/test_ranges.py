@@ -83,6 +83,12 @@ class TestCutting:
         assert len(ranges) == most
         assert max(p.expected for p in ranges) - min(p.expected for p in ranges) <= 1
 
+    @pytest.mark.parametrize("pages", [17, 31, 47, 100])
+    def test_a_short_account_has_fewer_that_are_as_even(self, pages: int) -> None:
+        sizes = [part.expected for part in cut(marks(pages), pages, 20)]
+        assert len(sizes) == pages // 8
+        assert max(sizes) - min(sizes) <= 1
+
     def test_an_account_of_less_than_two_ranges_is_one(self) -> None:
         assert len(cut(marks(2 * SHORTEST - 1), 2 * SHORTEST - 1, 4)) == 1
         assert len(cut(marks(2 * SHORTEST), 2 * SHORTEST, 4)) == 2
@@ -269,6 +275,7 @@ class TestCounting:
 
     def test_an_account_read_from_its_start_tells_its_pages(self) -> None:
         whole = sync()
+        assert whole.expected == 0
         whole.write(whole.ranges[0], page("a")._replace(total_pages=64), last=False)
         whole.write(whole.ranges[0], page("b"), last=False)
         assert (whole.pages, whole.expected) == (2, 64)

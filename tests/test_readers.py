@@ -35,7 +35,7 @@ class Account:
         self.broken = broken
         self.asked: list[str | None] = []
         self.threads: set[threading.Thread] = set()
-        self.open = 0
+        self.open: set[Opened] = set()
 
     def read(self, start: str | None, _: str) -> Opened:
         return Opened(self, start)
@@ -51,6 +51,7 @@ class Opened:
     def pages(self) -> Iterator[Page]:
         account, cursor = self.account, self.start
         while True:
+            account.open.add(self)
             account.asked.append(cursor)
             account.threads.add(threading.current_thread())
             if cursor == self.start and cursor in account.refused:
@@ -70,7 +71,7 @@ class Opened:
                 return
 
     def close(self) -> None:
-        self.account.open += 1
+        self.account.open.discard(self)
 
 
 def ranges(*starts: int) -> list[Range]:
@@ -246,9 +247,11 @@ def test_a_thread_that_asks_while_the_read_is_given_up_ends_too() -> None:
 
 
 def test_every_connection_is_closed_at_the_end() -> None:
-    account = Account(40)
-    read(account, ranges(0, 100, 200, 300))
+    account = Account(50, refused=("150", "400"))
+    new, refused, resumed, done, dropped = ranges(0, 100, 200, 300, 400)
+    refused.cursor, resumed.cursor, done.done = "150", "250", True
+    read(account, [new, refused, resumed, done, dropped])
     settled(account)
     for thread in account.threads:
         thread.join(timeout=10)
-    assert account.open == 4
+    assert not account.open

@@ -204,7 +204,6 @@ class Readers:
         if part.cursor != part.start:
             place = Place(self._open_at(part.cursor, self._names[index]))
             if not place.ask():
-                place.close()
                 self._refuse(part, place, dropped=False)
                 place = start
         if not place.ask():
@@ -226,6 +225,7 @@ class Readers:
                     return
 
     def _refuse(self, part: Range, place: Place, *, dropped: bool) -> None:
+        place.close()
         if place.refusal is not None:
             self._events.put(Refused(part, place.refusal, dropped))
 
