@@ -1,8 +1,9 @@
-"""Starts the tap as a program in a tenth of the time: by a fork of one that is ready.
+"""Starts programs in a tenth of the time: by a fork of one that is ready.
 
-`python -m tests.forks` imports the tap, has a single thread, and forks for each line it
-reads. A fork is a process like any other, with arguments, environment, working
-directory, streams and an exit code of its own.
+`python -m tests.forks MAIN MODULE…` imports the modules, has a single thread, and forks
+for each line it reads. A fork is a process like any other, with arguments, environment,
+working directory, streams and an exit code of its own; it calls MAIN, as the program's
+script does.
 """
 
 from __future__ import annotations
@@ -15,20 +16,53 @@ import signal
 import subprocess
 import sys
 from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from tap_chartmogul_customers.api import retries
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+ROOT = Path(__file__).parents[1]
+
+
+class Program(NamedTuple):
+    """A program that tests start often.
+
+    Attributes:
+        python: The interpreter of its environment.
+        main: What its script calls, as `module:name`.
+        modules: What is imported once for all forks.
+    """
+
+    python: Path
+    main: str
+    modules: tuple[str, ...]
+
+
+TAP = Program(
+    Path(sys.executable),
+    "tap_chartmogul_customers.__main__:main",
+    ("tap_chartmogul_customers.tap",),
+)
+MELTANO = Program(
+    ROOT / ".venv-meltano/bin/python",
+    "meltano.cli:main",
+    ("meltano.cli", "alembic.command"),
+)
+TARGET_POSTGRES = Program(
+    ROOT / ".meltano/loaders/target-postgres/venv/bin/python",
+    "target_postgres.target:TargetPostgres.cli",
+    ("target_postgres.target", "sqlalchemy.dialects.postgresql.psycopg"),
+)
 
 
 @cache
-def _server() -> subprocess.Popen[bytes]:
+def _server(program: Program) -> subprocess.Popen[bytes]:
     server = subprocess.Popen(
-        [sys.executable, "-m", __name__],
-        cwd=Path(__file__).parents[1],
+        [program.python, "-m", __name__, program.main, *program.modules],
+        cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -37,28 +71,41 @@ def _server() -> subprocess.Popen[bytes]:
     return server
 
 
-def run(arguments: Sequence[str], output: Path, log: Path, *, first_wait: float) -> int:
-    """Run the tap to its end.
+def run(  # noqa: PLR0913 (what a process is started with)
+    program: Program,
+    arguments: Sequence[str],
+    output: Path,
+    log: Path,
+    *,
+    source: Path = Path(os.devnull),
+    folder: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+    first_wait: float | None = None,
+) -> int:
+    """Run a program to its end.
 
     Args:
+        program: The program.
         arguments: Its command line, without the program.
         output: The file that its standard output goes to.
         log: The file that its standard error goes to.
-        first_wait: Seconds before a request is tried again; the one thing in which it
-            is not the program that users run.
+        source: The file that is its standard input.
+        folder: Where it is started; else here.
+        variables: What its environment has beside what this process's has.
+        first_wait: Seconds before the tap tries a request again; the one thing in which
+            it is not the program that users run.
 
     Returns:
         Its exit code; minus the signal's number if one ended it.
     """
     start = {
         "arguments": arguments,
-        "environment": dict(os.environ),
-        "folder": str(Path.cwd()),
-        "output": str(output),
-        "log": str(log),
+        "environment": {**os.environ, **(variables or {})},
+        "folder": str(folder or Path.cwd()),
+        "streams": [str(source), str(output), str(log)],
         "first_wait": first_wait,
     }
-    server = _server()
+    server = _server(program)
     assert server.stdin
     assert server.stdout
     server.stdin.write(json.dumps(start).encode() + b"\n")
@@ -71,12 +118,15 @@ def _become(start: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(start["environment"])
     os.chdir(start["folder"])
-    create = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(os.open(start["output"], create), 1)
-    os.dup2(os.open(start["log"], create), 2)
+    source, *written = start["streams"]
+    os.dup2(os.open(source, os.O_RDONLY), 0)
+    for number, path in enumerate(written, 1):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     sys.argv[1:] = start["arguments"]
-    retries.FIRST_WAIT = start["first_wait"]
+    if start["first_wait"] is not None:
+        from tap_chartmogul_customers.api import retries  # noqa: PLC0415 (the tap's)
+
+        retries.FIRST_WAIT = start["first_wait"]
 
 
 def _serve() -> None:
@@ -96,10 +146,10 @@ def _serve() -> None:
 
 
 if __name__ == "__main__":
-    import tap_chartmogul_customers.tap  # noqa: F401 (imported once for all forks)
-    from tap_chartmogul_customers.__main__ import main
-
+    name, *modules = sys.argv[1:]
+    for module in modules:
+        import_module(module)
     # Whoever interrupts the tests interrupts the forks, not this.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _serve()
-    main()
+    sys.exit(resolve_name(name)())

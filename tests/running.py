@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 TAP = [sys.executable, "-m", "tap_chartmogul_customers"]
 
+OUTPUT = "output.jsonl"
+"""The file, in its folder, that the tap's messages are kept in."""
+
 Message = dict[str, Any]
 
 
@@ -135,8 +138,8 @@ class Tap:
         return output.decode()
 
     def _end(self, arguments: Sequence[str]) -> tuple[int, bytes, str]:
-        output, log = self.folder / "output.jsonl", self.folder / "tap.log"
-        code = forks.run(arguments, output, log, first_wait=self.first_wait)
+        output, log = self.folder / OUTPUT, self.folder / "tap.log"
+        code = forks.run(forks.TAP, arguments, output, log, first_wait=self.first_wait)
         return code, output.read_bytes(), log.read_text()
 
     def _write(self, name: str, value: object) -> str:

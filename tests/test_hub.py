@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import hub
+from tests import forks, hub
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,15 +21,16 @@ def meltano(tmp_path: Path) -> Callable[..., str]:
     """Return the Meltano command, in a project that has no plugins."""
     (tmp_path / "meltano.yml").write_text("send_anonymous_usage_stats: false\n")
 
+    output, log = tmp_path / "meltano.out", tmp_path / "meltano.log"
+
     def run(*arguments: str, **variables: str) -> str:
-        return subprocess.run(
-            [ROOT / ".venv-meltano/bin/meltano", *arguments],
-            cwd=tmp_path,
-            env=os.environ | variables,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        ).stdout
+        code = forks.run(
+            *(forks.MELTANO, arguments, output, log),
+            folder=tmp_path,
+            variables=variables,
+        )
+        assert code == 0, log.read_text()
+        return output.read_text()
 
     return run
 

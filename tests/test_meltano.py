@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox import Sandbox, faults, generate_customers
+from sandbox import API_KEY, Sandbox, faults, generate_customers
+from tests import forks
+from tests.servers import proxy
 
 ROOT = Path(__file__).parents[1]
 TAP = "tap-chartmogul-customers"
@@ -25,28 +27,30 @@ TIMESTAMPS = ("customer_since", "lead_created_at", "free_trial_started_at")
 MELTANO_KINDS = {"number": "string"}
 
 
-def meltano(
-    project: Path, *arguments: str, **settings: str
-) -> subprocess.CompletedProcess[str]:
-    """Run Meltano with settings of the tap in its environment."""
+def meltano(project: Path, *arguments: str, **settings: str) -> tuple[int, str]:
+    """Run Meltano with settings of the tap in its environment.
+
+    Returns:
+        Its exit code, and what it showed.
+    """
     variables = {
         f"TAP_CHARTMOGUL_CUSTOMERS_{name.upper()}": value
         for name, value in settings.items()
     }
-    return subprocess.run(
-        [ROOT / ".venv-meltano/bin/meltano", *arguments],
-        cwd=project,
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-        check=False,
+    output, log = project / "meltano.out", project / "meltano.log"
+    code = forks.run(
+        *(forks.MELTANO, arguments, output, log),
+        folder=project,
+        variables=variables,
     )
+    return code, output.read_text() + log.read_text()
 
 
 def load(project: Path, sandbox: Sandbox, **settings: str) -> list[dict[str, Any]]:
     """Let Meltano load the sandbox's customers, and return what it wrote."""
     settings |= {"api_url": sandbox.url, "api_key": sandbox.api_key}
-    meltano(project, *RUN, **settings).check_returncode()
+    code, shown = meltano(project, *RUN, **settings)
+    assert code == 0, shown
     lines = (project / "output/customers.jsonl").read_text("utf-8").splitlines()
     return [json.loads(line, parse_float=Decimal) for line in lines]
 
@@ -119,6 +123,25 @@ def test_meltano_keeps_the_columns_of_custom_attributes_and_their_types(
         assert "custom_pro" not in record
 
 
+@pytest.mark.usefixtures("direct")
+def test_what_env_says_of_proxy_and_certificates_reaches_the_tap(
+    project: Path, secure: str, bundle: str
+) -> None:
+    seen: list[bytes] = []
+    with proxy(seen) as address:
+        variables = {
+            "TAP_CHARTMOGUL_CUSTOMERS_API_KEY": API_KEY,
+            "TAP_CHARTMOGUL_CUSTOMERS_API_URL": secure,
+            "HTTPS_PROXY": f"http://{address}",
+            "REQUESTS_CA_BUNDLE": bundle,
+        }
+        lines = [f"{name}={value}\n" for name, value in variables.items()]
+        (project / ".env").write_text("".join(lines))
+        code, shown = meltano(project, "config", "test", TAP)
+    assert code == 0, shown
+    assert seen
+
+
 def test_meltano_yml_has_the_settings_of_the_tap() -> None:
     about = json.loads(
         subprocess.run(
@@ -176,18 +199,20 @@ def demo(project: Path, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_demo_shows_what_it_loads_now_and_nothing_of_before(project: Path) -> None:
-    for _ in range(2):
-        shown = demo(project)
-        assert shown.returncode == 0, shown.stderr
-        assert "demo/customers.jsonl holds 1,000 customers." in shown.stdout
+    before = {"uuid": "of before", "currency": "EUR", "status": "Active", "mrr": 1}
+    (project / "demo").mkdir()
+    (project / "demo/customers.jsonl").write_text(json.dumps(before) + "\n")
+    shown = demo(project)
+    assert shown.returncode == 0, shown.stderr
+    assert "demo/customers.jsonl holds 1,000 customers." in shown.stdout
 
 
 def test_demo_leaves_alone_what_is_loaded_by_hand(project: Path) -> None:
     customers = generate_customers(600, seed=2)
     with Sandbox(customers) as sandbox:
         sandbox.script({3: faults.status(402)})
-        with pytest.raises(subprocess.CalledProcessError):
-            load(project, sandbox)
+        by_hand = {"api_url": sandbox.url, "api_key": sandbox.api_key}
+        assert meltano(project, *RUN, **by_hand)[0] != 0
         shown = demo(
             project,
             API_KEY=sandbox.api_key,
@@ -225,9 +250,8 @@ def test_demo_fails_without_showing_an_api_key_that_is_refused(project: Path) ->
 def test_meltano_shows_which_setting_is_wrong_or_missing(
     project: Path, arguments: list[str], settings: dict[str, str], says: str
 ) -> None:
-    done = meltano(project, *arguments, **settings)
-    assert done.returncode != 0
-    shown = done.stdout + done.stderr
+    code, shown = meltano(project, *arguments, **settings)
+    assert code != 0
     assert says in shown
     assert "a-secret-key" not in shown
     assert "Traceback" not in shown

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import signal
-import subprocess
 import threading
 import time
 from decimal import Decimal
@@ -15,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox, faults, generate_customers
-from tests.postgres import ROOT, Database, Load, Pipeline, postgres, row_of
+from tests import forks, postgres
+from tests.postgres import Database, Load, Pipeline, row_of
 from tests.running import Tap
 
 if TYPE_CHECKING:
@@ -27,9 +26,11 @@ if TYPE_CHECKING:
     from sandbox.exchange import Exchange
     from sandbox.faults import Fault
 
-MELTANO = ROOT / ".venv-meltano/bin/meltano"
-
 PER_PAGE = 20
+SETTINGS: dict[str, Any] = {
+    "per_page": PER_PAGE,
+    "emit_activate_version_messages": True,
+}
 ACCOUNT = generate_customers(6 * PER_PAGE, seed=1)
 ODD = ACCOUNT[0] | {
     "attributes": {
@@ -43,7 +44,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Database]:
-    with postgres() as database:
+    with postgres.postgres() as database:
         yield database
 
 
@@ -52,7 +53,9 @@ def loaded(server: Database, tmp_path_factory: pytest.TempPathFactory) -> Databa
     """A database that holds the account as a first load left it."""
     warehouse = server.copy("loaded")
     with account() as sandbox:
-        run = load(Tap(sandbox, tmp_path_factory.mktemp("load")), warehouse)
+        tap = Tap(sandbox, tmp_path_factory.mktemp("load"))
+        with start(tap, warehouse) as pipeline:
+            run = pipeline.end()
     assert (run.tap_code, run.target_code) == (0, 0)
     return warehouse
 
@@ -73,16 +76,12 @@ def account() -> Sandbox:
     return Sandbox([ODD, *ACCOUNT[1:]], rate_limit=None)
 
 
-def start(tap: Tap, warehouse: Database, state: object = None) -> Pipeline:
-    command = tap.command(
-        state=state, per_page=PER_PAGE, emit_activate_version_messages=True
-    )
-    return Pipeline(command, warehouse, tap.folder)
+def start(tap: Tap, warehouse: Database) -> Pipeline:
+    return Pipeline(tap.command(**SETTINGS), warehouse, tap.folder)
 
 
 def load(tap: Tap, warehouse: Database, state: object = None) -> Load:
-    with start(tap, warehouse, state) as pipeline:
-        return pipeline.end()
+    return postgres.load(tap, warehouse, state=state, **SETTINGS)
 
 
 def rows_of(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
@@ -204,13 +203,14 @@ def meltano(project: Path, sandbox: Sandbox, warehouse: Database) -> Callable[..
     }
 
     def run(*options: str) -> int:
-        command = [str(MELTANO), "run", "--no-install", *options]
-        return subprocess.run(
-            [*command, "tap-chartmogul-customers", "target-postgres"],
-            cwd=project,
-            env=os.environ | variables,
-            check=False,
-        ).returncode
+        pipeline = ("tap-chartmogul-customers", "target-postgres")
+        return forks.run(
+            forks.MELTANO,
+            ["run", "--no-install", *options, *pipeline],
+            *(project / "meltano.out", project / "meltano.log"),
+            folder=project,
+            variables=variables,
+        )
 
     return run
 

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox, generate_customers
-from tests.postgres import Database, Pipeline, postgres
+from tests import postgres
 from tests.running import Tap
 from tests.test_custom_attributes import ODD_KEYS, catalog, change, custom
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.postgres import Database
 
 SAMPLE = {"custom_attributes_sample_size": 100}
 OFF = {"custom_attributes_sample_size": 0}
@@ -60,7 +62,7 @@ TYPES = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Database]:
-    with postgres() as database:
+    with postgres.postgres() as database:
         yield database
 
 
@@ -90,9 +92,7 @@ def load(tap: Tap, warehouse: Database, **options: Any) -> list[dict[str, Any]]:
 
 
 def codes(tap: Tap, warehouse: Database, **options: Any) -> tuple[int, int]:
-    command = tap.command(**{**SAMPLE, **options})
-    with Pipeline(command, warehouse, tap.folder) as pipeline:
-        run = pipeline.end()
+    run = postgres.load(tap, warehouse, **{**SAMPLE, **options})
     return run.tap_code, run.target_code
 
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from sandbox import Sandbox, faults, generate_customers
-from tests.postgres import Database, Pipeline, postgres
+from tests.postgres import Database, load, postgres
 from tests.running import Tap
 
 if TYPE_CHECKING:
@@ -71,9 +71,7 @@ def test_a_value_that_nobody_can_store_costs_no_load(
     warehouse = server.copy(f"values_{len(settings)}")
     with Sandbox(rate_limit=None) as sandbox:
         sandbox.script({1: faults.body(body())})
-        command = Tap(sandbox, tmp_path).command(**settings)
-        with Pipeline(command, warehouse, tmp_path) as pipeline:
-            run = pipeline.end()
+        run = load(Tap(sandbox, tmp_path), warehouse, **settings)
     assert (run.tap_code, run.target_code) == (0, 0)
     rows = warehouse.customers()
     assert len(rows) == 20

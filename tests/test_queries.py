@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox, generate_customers
-from tests.postgres import ROOT, Database, Pipeline, postgres
+from tests.postgres import ROOT, Database, load, postgres
 from tests.running import Tap
 
 if TYPE_CHECKING:
@@ -68,10 +68,8 @@ def loaded(warehouse: Database, folder: Path, **settings: int) -> Database:
     """Load into the schema that Meltano names after the tap."""
     schema = "tap_chartmogul_customers"
     with Sandbox(CUSTOMERS, rate_limit=None) as sandbox:
-        tap = Tap(sandbox, folder).command(**settings)
         target = {"default_target_schema": schema, "batch_size_rows": 1000}
-        with Pipeline(tap, warehouse, folder, **target) as pipeline:
-            run = pipeline.end()
+        run = load(Tap(sandbox, folder), warehouse, target, **settings)
     assert (run.tap_code, run.target_code) == (0, 0)
     return warehouse
 

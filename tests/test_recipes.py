@@ -11,13 +11,12 @@ import pytest
 
 from sandbox import Sandbox, generate_customers
 from tests.pages import ROOT, blocks
-from tests.postgres import Database, Pipeline, postgres
+from tests.postgres import Database, load, postgres
 from tests.running import Tap
 from tests.test_resume import interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
 PAGE = ROOT / "docs/recipes.md"
 SCHEMA = "tap_chartmogul_customers"
@@ -54,7 +53,7 @@ def last_night(server: Database, tmp_path_factory: pytest.TempPathFactory) -> Da
     database = server.copy("last_night")
     folder = tmp_path_factory.mktemp("last_night")
     with Sandbox(CUSTOMERS, rate_limit=None) as sandbox:
-        load(Tap(sandbox, folder).command(), database, folder)
+        run(Tap(sandbox, folder), database)
     return database
 
 
@@ -64,16 +63,20 @@ def database(last_night: Database, request: pytest.FixtureRequest) -> Database:
     return last_night.copy(request.node.name[:60])
 
 
-def load(tap: list[str], database: Database, folder: Path, **settings: object) -> None:
-    target = {"default_target_schema": SCHEMA, "batch_size_rows": 1000, **settings}
-    with Pipeline(tap, database, folder, **target) as pipeline:
-        run = pipeline.end()
-    assert (run.tap_code, run.target_code) == (0, 0)
+def run(
+    tap: Tap,
+    database: Database,
+    target: Mapping[str, object] | None = None,
+    **options: object,
+) -> None:
+    settings = {"default_target_schema": SCHEMA, "batch_size_rows": 1000}
+    ended = load(tap, database, {**settings, **(target or {})}, **options)
+    assert (ended.tap_code, ended.target_code) == (0, 0)
 
 
 def tonight(tap: Tap, database: Database, name: str, **settings: object) -> None:
     """Run with the settings of a recipe."""
-    load(tap.command(**recipe(name) | settings), database, tap.folder)
+    run(tap, database, **recipe(name) | settings)
 
 
 def recipe(name: str) -> dict[str, Any]:
@@ -224,14 +227,12 @@ def test_custom_attributes_name_their_key(tap: Tap) -> None:
 def test_hard_deletes_take_who_went_before_they_were_switched_on(
     tap: Tap, database: Database
 ) -> None:
-    command = tap.command(**recipe("deletes"))
-    load(command, database, tap.folder, **recipe("hard-delete"))
+    run(tap, database, recipe("hard-delete"), **recipe("deletes"))
     assert set(rows(database)) == {c["uuid"] for c in CUSTOMERS} - {GONE}
 
 
 def test_soft_deletes_mark_the_row(tap: Tap, database: Database) -> None:
-    command = tap.command(**recipe("deletes"))
-    load(command, database, tap.folder, hard_delete=False)
+    run(tap, database, {"hard_delete": False}, **recipe("deletes"))
     marked = database.execute(
         "SELECT uuid FROM tap_chartmogul_customers.customers "
         "WHERE _sdc_deleted_at IS NOT NULL"

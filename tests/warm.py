@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from tests.forks import Program
+
 LONGEST = 300
 """Seconds that the tests of a mutant may take; what ends by it counts as noticed."""
 
@@ -86,8 +88,8 @@ def _tests(arguments: list[str]) -> int:
     from tests import forks  # noqa: PLC0415 (as the mutant has it)
 
     # The tap is a fork of this process too, which has the libraries it imports.
-    server = _fork_of_taps()
-    forks._server = lambda: server  # type: ignore[assignment]  # noqa: SLF001
+    server = _fork_of_taps(forks.TAP)
+    forks._server = lambda _: server  # type: ignore[assignment]  # noqa: SLF001
     # The first example that fails will do, and few show what a mutant breaks.
     phases = [phase for phase in hypothesis.Phase if phase != hypothesis.Phase.shrink]
     hypothesis.settings.register_profile(
@@ -106,7 +108,7 @@ class _QuickFirst:
         items.sort(key=lambda item: not programs.isdisjoint(item.fixturenames))
 
 
-def _fork_of_taps() -> SimpleNamespace:
+def _fork_of_taps(tap: Program) -> SimpleNamespace:
     """Start what `python -m tests.forks` is, once it is asked for the first time."""
     there, here = socket.socketpair()
     if os.fork() == 0:
@@ -114,7 +116,7 @@ def _fork_of_taps() -> SimpleNamespace:
         select.select([there], [], [])
         os.dup2(there.fileno(), 0)
         os.dup2(there.fileno(), 1)
-        sys.argv[1:] = []
+        sys.argv[1:] = [tap.main, *tap.modules]
         del sys.modules["tests.forks"]
         runpy.run_module("tests.forks", run_name="__main__")
         sys.exit()
