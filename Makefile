@@ -104,7 +104,7 @@ $(BENCH_READY) $(AIRBYTE_READY) $(MUTANTS_READY) $(DBT_READY) $(TARGET_DUCKDB_RE
 mutants: $(DEV_READY) $(MUTANTS_READY)
 	.venv/bin/python -m tests.mutants $(MODULES) $(if $(MINUTES),--minutes $(MINUTES))
 
-# The example in examples/dbt: its SQL, its tests and its answers, on PostgreSQL and DuckDB, over four days.
+# The example in examples/dbt: its SQL, its tests and its answers, on PostgreSQL and DuckDB, over three days.
 dbt: install $(DBT_READY) $(DBT_PLUGIN_READY) $(DUCKDB_PLUGIN_READY)
 	.venv/bin/pytest --timeout=900 --numprocesses=2 --dist=loadfile examples/dbt
 

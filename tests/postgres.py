@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import warnings
@@ -21,6 +22,7 @@ from psycopg.types.json import set_json_loads
 
 from tests import forks
 from tests.running import OUTPUT
+from tests.servers import relay, served
 
 with warnings.catch_warnings():
     # It says on import which folder it takes where XDG_RUNTIME_DIR is not set.
@@ -53,6 +55,18 @@ class Database:
     def url(self) -> str:
         """Its URL for SQLAlchemy."""
         return f"postgresql+psycopg://postgres@/{self.name}?host={self.folder}"
+
+    @contextmanager
+    def on_a_port(self) -> Iterator[int]:
+        """Serve it on a port too, for programs that take no folder for a host."""
+
+        def talk(client: socket.socket) -> None:
+            with socket.socket(socket.AF_UNIX) as service:
+                service.connect(f"{self.folder}/.s.PGSQL.5432")
+                relay(client, service)
+
+        with served(talk) as port:
+            yield port
 
     def execute(self, query: str) -> list[Row]:
         """Run a statement, and return the rows of a query."""

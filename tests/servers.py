@@ -47,12 +47,11 @@ def served(talk: Callable[[socket.socket], None]) -> Iterator[int]:
         server.shutdown(socket.SHUT_RDWR)
 
 
-def relay(client: socket.socket, host: str, port: int) -> None:
-    with socket.create_connection((host, port)) as service:
-        back = threading.Thread(target=pump, args=(service, client), daemon=True)
-        back.start()
-        pump(client, service)
-        back.join()
+def relay(client: socket.socket, service: socket.socket) -> None:
+    back = threading.Thread(target=pump, args=(service, client), daemon=True)
+    back.start()
+    pump(client, service)
+    back.join()
 
 
 @contextmanager
@@ -64,8 +63,11 @@ def with_tls(sandbox: Sandbox, certificate: trustme.LeafCert) -> Iterator[str]:
     assert port
 
     def talk(client: socket.socket) -> None:
-        with context.wrap_socket(client, server_side=True) as secured:
-            relay(secured, "127.0.0.1", port)
+        with (
+            context.wrap_socket(client, server_side=True) as secured,
+            socket.create_connection(("127.0.0.1", port)) as service,
+        ):
+            relay(secured, service)
 
     with served(talk) as secured_port:
         yield f"https://localhost:{secured_port}/v1"
@@ -83,7 +85,8 @@ def proxy(
         client.sendall(answer)
         host, port = asked.split()[1].decode().rsplit(":", 1)
         if b" 200 " in answer:
-            relay(client, host, int(port))
+            with socket.create_connection((host, int(port))) as service:
+                relay(client, service)
 
     with served(talk) as port:
         yield f"127.0.0.1:{port}"

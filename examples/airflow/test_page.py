@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import select
-import socket
-import socketserver
-import threading
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,31 +22,6 @@ pytestmark = pytest.mark.timeout(1200)
 
 CUSTOMERS = generate_customers(300, seed=3)
 DAG = "chartmogul_customers"
-
-
-class Relay(socketserver.BaseRequestHandler):
-    """Hands a connection on to the server's socket."""
-
-    def handle(self) -> None:
-        with socket.socket(socket.AF_UNIX) as inside:
-            inside.connect(self.server.path)  # type: ignore[attr-defined]
-            ends = {self.request: inside, inside: self.request}
-            while True:
-                for end in select.select(list(ends), [], [])[0]:
-                    if not (data := end.recv(65536)):
-                        return
-                    ends[end].sendall(data)
-
-
-@contextmanager
-def host_and_port(database: Database) -> Iterator[str]:
-    """Make a server that has a socket alone reachable as the page says."""
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Relay) as relay:
-        relay.daemon_threads = True
-        relay.path = f"{database.folder}/.s.PGSQL.5432"  # type: ignore[attr-defined]
-        threading.Thread(target=relay.serve_forever, daemon=True).start()
-        yield f"127.0.0.1:{relay.server_address[1]}"
-        relay.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -102,14 +72,15 @@ def reader(
 ) -> Iterator[Reader]:
     home = tmp_path_factory.mktemp("page")
     clone(home)
-    with host_and_port(database) as address:
+    with database.on_a_port() as port:
+        url = f"postgres:any@127.0.0.1:{port}/page"
         key = '"password": "YOUR_API_KEY"'
         yield Reader(
             Path(__file__).with_name("README.md"),
             home,
             {
                 key: f'{key}, "extra": {{"api_url": "{sandbox.url}"}}',
-                "user:password@host:5432/database": f"postgres:any@{address}/page",
+                "user:password@host:5432/database": url,
                 "8080": str(free_port()),
             },
         )

@@ -7,18 +7,18 @@ import re
 import shutil
 import subprocess
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pytest
 
-from examples.dbt.history.relay import relay
 from examples.dbt.history.warehouses import PROJECT, DuckDB, Row
 from sandbox import Sandbox
 from sandbox.life import Life
 from tests.postgres import ROOT, Database, postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from sandbox.store import Customer
@@ -63,9 +63,25 @@ def warehouse() -> Iterator[Database]:
         yield server.copy("readme")
 
 
-def type_in(clone: Path, account: Sandbox, *names: str, **changes: str) -> None:
-    """Type examples into one shell, each with what is to be changed in it."""
+def type_in(
+    clone: Path,
+    account: Sandbox,
+    *names: str,
+    changes: Mapping[str, str] = MappingProxyType({}),
+    installed: bool = False,
+) -> None:
+    """Type examples into one shell.
+
+    Args:
+        clone: The folder.
+        account: What the tap is to read.
+        names: The examples.
+        changes: Other values for their variables.
+        installed: Whether what they install is there.
+    """
     script = "".join(EXAMPLES[name] for name in names)
+    if installed:
+        script = re.sub(r"^\w+ install.*\n", "", script, flags=re.MULTILINE)
     for variable, value in changes.items():
         script, count = re.subn(f"(?<={variable}=).*", value, script)
         assert count == 1
@@ -109,17 +125,18 @@ def test_every_file_that_is_named_is_there() -> None:
 def test_two_nights_on_postgresql_and_the_questions_after_them(
     clone: Path, account: Sandbox, warehouse: Database
 ) -> None:
-    with relay(f"{warehouse.folder}/.s.PGSQL.5432") as port:
+    with warehouse.on_a_port() as port:
         settings = {
             "TARGET_POSTGRES_PORT": str(port),
             "TARGET_POSTGRES_USER": "postgres",
             "TARGET_POSTGRES_DATABASE": warehouse.name,
         }
-        type_in(clone, account, "install", "settings", "nightly", **settings)
+        nightly = ("install", "settings", "nightly")
+        type_in(clone, account, *nightly, changes=settings)
         before = mrr(account)
         a_day_passes(warehouse)
         cancelled, deleted = change(account)
-        type_in(clone, account, "install", "settings", "nightly", **settings)
+        type_in(clone, account, *nightly, changes=settings, installed=True)
 
     totals = ask(warehouse, "mrr")
     assert [row["mrr"] * 100 for row in totals] == [before, mrr(account)]
@@ -164,7 +181,7 @@ def test_two_nights_on_duckdb(clone: Path, account: Sandbox) -> None:
     nightly = ("install", "settings", "duckdb install", "duckdb nightly")
     type_in(clone, account, *nightly)
     cancelled, deleted = change(account)
-    type_in(clone, account, *nightly)
+    type_in(clone, account, *nightly, installed=True)
     history = DuckDB(clone).rows("customer_history")
     ended = {row["uuid"]: row for row in history if not row["is_current"]}
     assert ended.keys() == {cancelled["uuid"], deleted["uuid"]}
