@@ -54,7 +54,8 @@ TESTS: dict[str, str] = {
         "test_standard_streams::"
         "test_no_connection_takes_the_number_of_a_stream_that_is_closed"
     ),
-    "api/body": "test_bodies",
+    "api/body": "test_bodies test_typed::"
+    "test_the_customers_of_the_service_are_decoded_into_columns",
     "api/connections": (
         "test_deadlines::test_looking_up_a_host_is_given_up_and_not_gone_on_with "
         "test_deadlines::test_all_addresses_of_a_host_have_one_time_out "

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox import Sandbox, faults, generate_customers
-from tap_chartmogul_customers.api.body import DEPTH, DIGITS, MendedCustomer
+from tap_chartmogul_customers.api.body import DEPTH, DIGITS, FRAMES, MendedCustomer
 from tap_chartmogul_customers.pagination import decode_page
 
 if TYPE_CHECKING:
@@ -116,6 +116,16 @@ def test_what_is_nested_too_deep_becomes_text(
     assert levels <= DEPTH
     depth -= levels
     assert value == (opening * depth + b'"]}"' + closing * depth).decode()
+
+
+def deeper(calls: int, value: object) -> bytes:
+    """Encode a value, so many calls further down."""
+    return deeper(calls - 1, value) if calls else encode(value)
+
+
+def test_what_is_decoded_can_be_encoded_further_down_in_calls() -> None:
+    for depth in range(DEPTH, 1200, 10):
+        assert deeper(FRAMES - 10, customer(b"[" * depth + b"]" * depth))
 
 
 def test_no_key_takes_the_place_of_another() -> None:
