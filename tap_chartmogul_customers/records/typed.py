@@ -60,9 +60,7 @@ TypedCustomer = _type("TypedCustomer", [column.name for column in COLUMNS])
 """A customer that is a record of all columns already."""
 
 _Customers: Any = list[_SentCustomer]  # type: ignore[valid-type] # made here
-_Body = msgspec.defstruct(
-    "_Body", [("entries", _Customers)], bases=(Answer,), kw_only=True
-)
+_Body = msgspec.defstruct("_Body", [("entries", _Customers)], bases=(Answer,))
 _decoder = msgspec.json.Decoder(_Body, float_hook=exact_number)
 
 
