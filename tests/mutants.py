@@ -28,7 +28,14 @@ TESTS: dict[str, str] = {
     "settings": "test_docs test_settings",
     "validation": "test_settings",
     "files": "test_config_files",
-    "output": "test_output test_standard_streams test_signals",
+    "output": (
+        "test_output test_signals::test_a_signal_before_the_first_page "
+        "test_standard_streams::"
+        "test_standard_output_that_takes_nothing_is_said_in_one_line "
+        "test_standard_streams::test_writes_into_a_socket "
+        "test_standard_streams::"
+        "test_a_reader_of_discovery_that_goes_away_is_said_in_one_line"
+    ),
     "tap": (
         "test_config_files "
         "test_resume::test_a_damaged_or_foreign_state_costs_no_record "
@@ -98,10 +105,19 @@ TESTS: dict[str, str] = {
     "test_schema::test_what_is_in_an_address_is_text",
     "sdk/batches": "test_batches",
     "sdk/log": "test_log",
-    "sdk/messages": "test_sdk test_cli test_deletes",
+    "sdk/messages": (
+        "test_sdk test_cli::test_leaves_out_deselected_columns_alone "
+        "test_cli::test_tests_the_connection_with_one_record "
+        "test_cli::test_sums_up_at_the_end_and_logs_no_line_for_each_request "
+        "test_deletes::test_activates_the_version_once_after_the_last_record "
+        "test_batches::test_batches_hold_what_records_would"
+    ),
     "sdk/records": "test_flattening",
     "sdk/settings": "test_settings test_config_files",
-    "sdk/signals": "test_signals",
+    "sdk/signals": (
+        "test_signals::test_a_signal_ends_a_tap_with_another_writer "
+        "test_signals::test_a_signal_before_the_first_page"
+    ),
     "sdk/stream_maps": "test_stream_maps",
     "sync/progress": "test_progress",
     "sync/ranges": "test_ranges test_unfinished test_readers",

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import signal
+import sys
 import threading
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from tap_chartmogul_customers.output import (
     OutputError,
     StandardOutput,
     Stopped,
+    standard_output,
 )
 from tap_chartmogul_customers.records.values import UnreadableError
 
@@ -194,16 +196,21 @@ def piped() -> Iterator[int]:
         os.close(kept)
 
 
+@pytest.mark.timeout(20)
 def test_standard_output_takes_all_whatever_a_pipe_holds() -> None:
     with piped() as reading, os.fdopen(reading, "rb") as pipe:
         data = b"a" * (3 * fcntl.fcntl(reading, fcntl.F_GETPIPE_SZ))
-        output = StandardOutput()
-        writing = threading.Thread(target=output.write, args=(data,))
+
+        def write() -> None:
+            output = StandardOutput()
+            output.write(data)
+            output.close()
+            os.close(1)  # which is not that class's to close
+
+        writing = threading.Thread(target=write)
         writing.start()
-        read = pipe.read(len(data))
+        read = pipe.read()
         writing.join()
-        output.close()
-        os.fstat(1)  # It is not this class's to close.
     assert read == data
 
 
@@ -215,3 +222,22 @@ def test_nothing_follows_on_standard_output_after_an_error() -> None:
                 output.write(b"a")
             assert error.value.message.startswith("The target closed the pipe")
             assert error.value.code == 1
+
+
+def test_what_is_printed_goes_through_it_for_a_while() -> None:
+    before = sys.stdout
+    with piped() as reading:
+        with standard_output():
+            print("\N{GEM STONE}", end="")  # noqa: T201 (what is tested)
+        assert sys.stdout is before
+        assert os.read(reading, 100) == "\N{GEM STONE}".encode()
+        os.close(reading)
+
+
+def test_standard_output_that_is_closed_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(OutputError) as error, standard_output():
+        pass
+    assert error.value.message == "Standard output is closed"
