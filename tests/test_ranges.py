@@ -285,6 +285,17 @@ class TestCounting:
         whole.write(whole.ranges[0], page("a")._replace(total_pages=64), last=False)
         assert whole.expected == 64
 
+    @pytest.mark.parametrize("versioned", [False, True])
+    @pytest.mark.parametrize("pages", [1, 5])
+    def test_is_done_when_nothing_is_left_to_read(
+        self, pages: int, *, versioned: bool
+    ) -> None:
+        whole = sync(Range(), Range(start="b", cursor="b"), versioned=versioned)
+        read_whole(whole.ranges[0], pages)
+        assert whole.done is False
+        whole.ranges[1].done = True
+        assert whole.done is (pages == 1 or not versioned)
+
     def test_a_range_has_as_many_pages_as_were_found(self) -> None:
         assert Range(pages=3, expected=8).size == 8
         assert Range(pages=9, expected=8).size == 9
@@ -317,6 +328,7 @@ class TestSecondLook:
 
     def test_one_page_needs_none(self) -> None:
         whole = sync()
+        assert not whole.looks_again
         whole.write(whole.ranges[0], page("a"), last=False)
         assert not whole.looks_again
         whole.write(whole.ranges[0], page("b"), last=False)
