@@ -320,6 +320,17 @@ class TestSecondLook:
     def test_starts_at_the_latest_place_whatever_range_it_was_in(self) -> None:
         assert self.seen("2026-01-03T00:00:00Z", "2026-01-01T00:00:00Z") == "c0"
 
+    def test_a_page_is_as_late_as_its_last_customer(self) -> None:
+        times = ("2026-01-01T00:00:00Z", "2026-01-03T00:00:00Z", "2026-01-31T00:00:00Z")
+        first, second, third = ({"uuid": "u", "customer-since": t} for t in times)
+        whole = sync()
+        whole.started_at = self.START
+        whole.see(page("a", [first, second]), 0)
+        whole.see(page("b", [second, third]), 0)
+        assert whole.recent is not None
+        assert whole.recent.cursor == "a"
+        assert whole.recent.since == datetime(2026, 1, 3, tzinfo=UTC)
+
     def test_starts_at_the_last_of_the_places_that_are_as_late(self) -> None:
         assert self.seen("2026-01-03T00:00:00Z", "2026-01-03T00:00:00Z") == "c1"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -109,8 +110,12 @@ def test_resumes_what_is_not_too_far_away(
     ],
 )
 def test_resumes_what_is_the_same_sync_alone(change: dict[str, Any], why: str) -> None:
-    options: dict[str, Any] = {"filters": {}, "account": "a", "versioned": False}
+    options: dict[str, Any] = {"filters": {}, "account": "an", "versioned": False}
     one, other = start_sync(**options), start_sync(**options | change)
+    kept = json.loads(json.dumps(one.to_state())) | {"ranges": [{"cursor": "a"}]}
+    old = unfinished_sync(kept)
+    assert old is not None
+    assert why_not_resumed(old, one, max_age_hours=6) is None
     assert why_not_resumed(one, one, max_age_hours=6) is None
     assert why_not_resumed(other, other, max_age_hours=6) is None
     assert why_not_resumed(one, other, max_age_hours=6) == why
