@@ -36,6 +36,11 @@ def test_a_sync_that_starts_now_has_the_second_as_its_version() -> None:
     assert sync(versioned=False).version is None
 
 
+def kept(state: dict[str, Any]) -> Any:
+    """Return a state as the next run finds it."""
+    return json.loads(json.dumps(state))
+
+
 NO_START = "its start is not one of a sync"
 NO_CURSOR = "it has no cursor to resume at"
 NOT_TYPED = r"at `\$\."
@@ -47,6 +52,7 @@ NOT_TYPED = r"at `\$\."
         ({"ranges": None}, NOT_TYPED),
         ({"ranges": []}, NO_START),
         ({"ranges": [{}]}, NO_CURSOR),
+        ({"ranges": [{}, {"start": "bound", "cursor": "bound"}]}, NO_CURSOR),
         ({"ranges": [{"cursor": ""}]}, NOT_TYPED),
         ({"ranges": [{"cursor": 5}]}, NOT_TYPED),
         ({"ranges": [{"start": "a", "cursor": "b"}]}, NO_START),
@@ -67,7 +73,7 @@ def test_what_is_damaged_is_an_error(damage: dict[str, Any], why: str) -> None:
     state = sync(Range(cursor="a")).to_state()
     assert unfinished_sync(state)
     with pytest.raises(ValueError, match=why):
-        unfinished_sync(state | damage)
+        unfinished_sync(kept(state | damage))
 
 
 def test_where_there_is_none_there_is_none() -> None:
@@ -75,8 +81,8 @@ def test_where_there_is_none_there_is_none() -> None:
 
 
 def test_of_version_0_1_0_it_is_one_range_with_a_customer_at_least() -> None:
-    kept = {"started_at": NOW.isoformat(), "filters": {}, "account": "a"}
-    back = unfinished_sync({**kept, "version": 7, "cursor": "b"})
+    of_all = {"started_at": NOW.isoformat(), "filters": {}, "account": "a"}
+    back = unfinished_sync({**of_all, "version": 7, "cursor": "b"})
     assert back is not None
     assert [(each.start, each.cursor) for each in back.ranges] == [(None, "b")]
     assert (back.customers, back.version, back.started_at) == (1, 7, NOW)
@@ -112,8 +118,7 @@ def test_resumes_what_is_not_too_far_away(
 def test_resumes_what_is_the_same_sync_alone(change: dict[str, Any], why: str) -> None:
     options: dict[str, Any] = {"filters": {}, "account": "an", "versioned": False}
     one, other = start_sync(**options), start_sync(**options | change)
-    kept = json.loads(json.dumps(one.to_state())) | {"ranges": [{"cursor": "a"}]}
-    old = unfinished_sync(kept)
+    old = unfinished_sync(kept(one.to_state() | {"ranges": [{"cursor": "a"}]}))
     assert old is not None
     assert why_not_resumed(old, one, max_age_hours=6) is None
     assert why_not_resumed(one, one, max_age_hours=6) is None
