@@ -92,16 +92,29 @@ def test_counts_the_time_of_this_run_alone(
     ]
 
 
-@pytest.mark.parametrize("expected", [0, 19, 20])
+@pytest.mark.parametrize("expected", [0, 299, 300])
 def test_says_no_time_to_go_where_it_knows_none(
     clock: Clock, caplog: pytest.LogCaptureFixture, expected: int
 ) -> None:
     reading = Reading(expected)
     progress = Progress(LOGGER, reading.sync)
-    reading.write(20)
+    reading.write(300)
     clock.now += 10
     progress.say()
-    assert caplog.messages == ["4,000 customers on 20 pages so far, 400 a second"]
+    assert caplog.messages == ["60,000 customers on 300 pages so far, 6,000 a second"]
+
+
+def test_says_no_time_to_go_after_a_restart_until_it_is_where_it_was(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    reading = Reading(expected=50)
+    reading.write(20)
+    progress = Progress(LOGGER, reading.sync)
+    reading.part.restart()
+    reading.write(5)
+    clock.now += 10
+    progress.say()
+    assert caplog.messages == ["5,000 customers on 5 pages so far, 100 a second"]
 
 
 def test_sums_up_at_the_end(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
