@@ -15,6 +15,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -31,28 +32,28 @@ class Program(NamedTuple):
     """A program that tests start often.
 
     Attributes:
-        python: The interpreter of its environment.
+        script: What users start, beside the interpreter of its environment.
         main: What its script calls, as `module:name`.
         modules: What is imported once for all forks.
     """
 
-    python: Path
+    script: Path
     main: str
     modules: tuple[str, ...]
 
 
 TAP = Program(
-    Path(sys.executable),
+    Path(sys.executable).with_name("tap-chartmogul-customers"),
     "tap_chartmogul_customers.__main__:main",
     ("tap_chartmogul_customers.tap",),
 )
 MELTANO = Program(
-    ROOT / ".venv-meltano/bin/python",
+    ROOT / ".venv-meltano/bin/meltano",
     "meltano.cli:main",
     ("meltano.cli", "alembic.command"),
 )
 TARGET_POSTGRES = Program(
-    ROOT / ".meltano/loaders/target-postgres/venv/bin/python",
+    ROOT / ".meltano/loaders/target-postgres/venv/bin/target-postgres",
     "target_postgres.target:TargetPostgres.cli",
     ("target_postgres.target", "sqlalchemy.dialects.postgresql.psycopg"),
 )
@@ -61,7 +62,10 @@ TARGET_POSTGRES = Program(
 @cache
 def _server(program: Program) -> subprocess.Popen[bytes]:
     server = subprocess.Popen(
-        [program.python, "-m", __name__, program.main, *program.modules],
+        [
+            *(program.script.with_name("python"), "-m", __name__),
+            *(program.main, *program.modules),
+        ],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -79,7 +83,7 @@ def run(  # noqa: PLR0913 (what a process is started with)
     *,
     source: Path = Path(os.devnull),
     folder: Path | None = None,
-    variables: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] = os.environ,
     first_wait: float | None = None,
 ) -> int:
     """Run a program to its end.
@@ -91,7 +95,7 @@ def run(  # noqa: PLR0913 (what a process is started with)
         log: The file that its standard error goes to.
         source: The file that is its standard input.
         folder: Where it is started; else here.
-        variables: What its environment has beside what this process's has.
+        environment: Its environment; else this process's.
         first_wait: Seconds before the tap tries a request again; the one thing in which
             it is not the program that users run.
 
@@ -100,7 +104,7 @@ def run(  # noqa: PLR0913 (what a process is started with)
     """
     start = {
         "arguments": arguments,
-        "environment": {**os.environ, **(variables or {})},
+        "environment": dict(environment),
         "folder": str(folder or Path.cwd()),
         "streams": [str(source), str(output), str(log)],
         "first_wait": first_wait,
@@ -117,6 +121,7 @@ def _become(start: dict[str, Any]) -> None:
     """Turn this process into one that was started so."""
     os.environ.clear()
     os.environ.update(start["environment"])
+    time.tzset()
     os.chdir(start["folder"])
     source, *written = start["streams"]
     os.dup2(os.open(source, os.O_RDONLY), 0)

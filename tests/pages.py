@@ -32,7 +32,9 @@ _BLOCK = re.compile(r"<!-- (file|run|cron): (.+?) -->\n```\w+\n(.*?)```", re.DOT
 
 # How this machine gets packages is its own affair, not the page's.
 _PACKAGES = re.compile(r"(PIP|UV)_\w+|SSL_CERT_\w+|\w+_PROXY", re.IGNORECASE)
-_CACHES = {
+_INSTALLS = {
+    # What is never imported need not be compiled.
+    "PIP_COMPILE": "0",
     "PIP_CACHE_DIR": str(Path("~/.cache/pip").expanduser()),
     "UV_CACHE_DIR": str(Path("~/.cache/uv").expanduser()),
 }
@@ -128,7 +130,7 @@ class Reader:
         return subprocess.Popen(
             command,
             cwd=self.home,
-            env={"HOME": str(self.home), "PATH": path, **_CACHES, **packages},
+            env={"HOME": str(self.home), "PATH": path, **_INSTALLS, **packages},
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
@@ -149,9 +151,15 @@ def clone(home: Path) -> Path:
         if (ROOT / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
-    for command in ("init --quiet", "add --all", "commit --quiet --message=All"):
-        subprocess.run([*_git(folder), *command.split()], check=True)
+    subprocess.run([*_git(folder), "init", "--quiet"], check=True)
+    commit(folder)
     return folder
+
+
+def commit(folder: Path) -> None:
+    """Commit all that is new or changed in a clone."""
+    for command in ("add --all", "commit --quiet --message=All"):
+        subprocess.run([*_git(folder), *command.split()], check=True)
 
 
 def changed(folder: Path) -> str:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tests.running import Tap
 
 ROOT = Path(__file__).parents[1]
-TARGET = ROOT / ".meltano/loaders/target-postgres/venv/bin/target-postgres"
+TARGET = forks.TARGET_POSTGRES.script
 
 Row = dict[str, Any]
 

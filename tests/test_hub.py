@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ def meltano(tmp_path: Path) -> Callable[..., str]:
         code = forks.run(
             *(forks.MELTANO, arguments, output, log),
             folder=tmp_path,
-            variables=variables,
+            environment=os.environ | variables,
         )
         assert code == 0, log.read_text()
         return output.read_text()

@@ -41,7 +41,7 @@ def meltano(project: Path, *arguments: str, **settings: str) -> tuple[int, str]:
     code = forks.run(
         *(forks.MELTANO, arguments, output, log),
         folder=project,
-        variables=variables,
+        environment=os.environ | variables,
     )
     return code, output.read_text() + log.read_text()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ import pytest
 
 from sandbox import Sandbox, faults, generate_customers, stale
 from sandbox.traffic import connections, most_at_once, most_in_a_second
-from tests.running import Run, parse
+from tap_chartmogul_customers.sync.resume import account_fingerprint
+from tests.running import Run, Tap, parse
 from tests.test_signals import seen
 
 if TYPE_CHECKING:
@@ -20,19 +22,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.stale import Reading
-    from tests.running import Tap
 
 PER_PAGE = 10
 PAGES = 64
+EVERYONE = generate_customers(PAGES * PER_PAGE, seed=4)
 DELETES = {"emit_activate_version_messages": True}
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """Return the API of an account with 64 pages of ten customers."""
-    everyone = generate_customers(PAGES * PER_PAGE, seed=4)
-    with Sandbox(everyone, rate_limit=None) as sandbox:
+    with account() as sandbox:
         yield sandbox
+
+
+def account() -> Sandbox:
+    return Sandbox(EVERYONE, rate_limit=None)
 
 
 def sync(tap: Tap, state: Any = None, **settings: object) -> Run:
@@ -40,12 +45,22 @@ def sync(tap: Tap, state: Any = None, **settings: object) -> Run:
     return tap.run(state=state, per_page=PER_PAGE, **settings)
 
 
-@pytest.fixture
-def state(tap: Tap) -> Any:
-    """Return what a first sync leaves."""
-    run = sync(tap)
+@pytest.fixture(scope="module")
+def first_state(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return what a first sync of the same customers leaves."""
+    with account() as sandbox:
+        run = sync(Tap(sandbox, tmp_path_factory.mktemp("first")))
     assert run.code == 0
     return run.state
+
+
+@pytest.fixture
+def state(first_state: Any, sandbox: Sandbox) -> Any:
+    """Return what a first sync leaves, at the address of this sandbox."""
+    state = deepcopy(first_state)
+    boundaries = state["bookmarks"]["customers"]["boundaries"]
+    boundaries["account"] = account_fingerprint(sandbox.url, sandbox.api_key)
+    return state
 
 
 def everyone(sandbox: Sandbox) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import signal
 import threading
 import time
@@ -209,7 +210,7 @@ def meltano(project: Path, sandbox: Sandbox, warehouse: Database) -> Callable[..
             ["run", "--no-install", *options, *pipeline],
             *(project / "meltano.out", project / "meltano.log"),
             folder=project,
-            variables=variables,
+            environment=os.environ | variables,
         )
 
     return run

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from tests import forks
 from tests.targets.account import AFTER, BEFORE, with_custom_columns
 from tests.targets.comparison import is_harmful, losses
 from tests.targets.target import FLAT
@@ -164,6 +165,16 @@ class Trial:
     def _run(self, command: list[str], source: Path, output: Path) -> tuple[int, str]:
         """Run a program, and return its exit code and what it logged."""
         folder = output.parent
+        environment = {**_environment(folder), **self.target.environment}
+        if command[0] == str(forks.TARGET_POSTGRES.script):
+            log = output.with_suffix(".log")
+            code = forks.run(
+                *(forks.TARGET_POSTGRES, command[1:], output, log),
+                source=source,
+                folder=folder,
+                environment=environment,
+            )
+            return code, log.read_text()
         with source.open() as lines, output.open("w") as printed:
             done = subprocess.run(
                 command,
@@ -173,7 +184,7 @@ class Trial:
                 stderr=subprocess.PIPE,
                 text=True,
                 check=False,
-                env={**_environment(folder), **self.target.environment},
+                env=environment,
             )
         return done.returncode, done.stderr
 
