@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from tests import forks
 from tests.postgres import ROOT, TARGET
 from tests.running import Tap
 
@@ -108,33 +108,34 @@ class Warehouse(ABC):
         Returns:
             What it printed.
         """
-        return self._run("dbt", *arguments, **environ)
+        return self._run("dbt.cli.main:cli", *arguments, **environ)
 
     def lint(self) -> None:
         """Check the style of every SQL file, as dbt renders it for this database."""
-        self._run("sqlfluff", "lint", f"--dialect={self.dialect}", str(PROJECT))
+        options = ("lint", f"--dialect={self.dialect}", str(PROJECT))
+        self._run("sqlfluff.cli.commands:cli", *options)
 
-    def _run(self, program: str, *arguments: str, **environ: str) -> str:
-        done = subprocess.run(  # noqa: S603 - programs of this project
-            [PROGRAMS / program, *arguments],
-            cwd=PROJECT,
-            env={
-                **os.environ,
+    def _run(self, main: str, *arguments: str, **environ: str) -> str:
+        # One process for each database, so that both can be at work at once.
+        modules = (main.partition(":")[0], f"dbt.adapters.{self.dialect}.impl")
+        program = forks.Program(PROGRAMS / "python", main, modules)
+        output, log = self.folder / "program.out", self.folder / "program.err"
+        code = forks.run(
+            *(program, arguments, output, log),
+            folder=PROJECT,
+            variables={
                 "DBT_PROFILES_DIR": str(PROJECT),
                 "DBT_TARGET_PATH": str(self.folder / "target"),
                 "DBT_LOG_PATH": str(self.folder / "logs"),
                 **self.connection,
                 **environ,
             },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
         )
-        if done.returncode:
-            message = f"{program} {arguments[0]} failed:\n{done.stdout}"
+        printed = output.read_text("utf-8") + log.read_text("utf-8")
+        if code:
+            message = f"{arguments[0]} failed:\n{printed}"
             raise RuntimeError(message)
-        return done.stdout
+        return printed
 
     @abstractmethod
     def copy(self, folder: Path) -> Self:
