@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -123,7 +124,8 @@ class Warehouse(ABC):
         code = forks.run(
             *(program, arguments, output, log),
             folder=PROJECT,
-            variables={
+            environment={
+                **os.environ,
                 "DBT_PROFILES_DIR": str(PROJECT),
                 "DBT_TARGET_PATH": str(self.folder / "target"),
                 "DBT_LOG_PATH": str(self.folder / "logs"),
