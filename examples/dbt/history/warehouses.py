@@ -135,8 +135,7 @@ class Warehouse(ABC):
         )
         printed = output.read_text("utf-8") + log.read_text("utf-8")
         if code:
-            message = f"{arguments[0]} failed:\n{printed}"
-            raise RuntimeError(message)
+            raise RuntimeError(printed)
         return printed
 
     @abstractmethod
