@@ -33,13 +33,16 @@ dev: $(DEV_READY)
 demo: install
 	@.venv/bin/python -m sandbox.demo
 
+# Three at once, since some tests wait; a file stays together, since its tests share what is costly.
+AT_ONCE := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+
 test: install
-	.venv/bin/pytest --numprocesses=2
+	.venv/bin/pytest $(AT_ONCE)
 
 # Fails below the share in pyproject.toml, and names the lines and branches that no test reached.
 coverage: install
 	.venv/bin/coverage erase
-	.venv/bin/coverage run -m pytest --numprocesses=2
+	.venv/bin/coverage run -m pytest $(AT_ONCE)
 	.venv/bin/coverage combine --quiet
 	.venv/bin/coverage report
 

@@ -24,8 +24,11 @@ CONNECTING = (
 
 # How long an example takes says more of the machine than of the tap.
 # Where it decides what is taken, the same tree comes to the same; else every run tries
-# other examples.
-settings.register_profile("tests", deadline=None, derandomize="CI" in os.environ)
+# other examples, so that few are enough.
+DECIDES = "CI" in os.environ
+settings.register_profile(
+    "tests", deadline=None, derandomize=DECIDES, max_examples=100 if DECIDES else 25
+)
 settings.load_profile("tests")
 
 # A time that is taken for a local one shows only where that is not UTC.

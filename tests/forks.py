@@ -3,7 +3,7 @@
 `python -m tests.forks MAIN MODULE…` imports the modules, has a single thread, and forks
 for each line it reads. A fork is a process like any other, with arguments, environment,
 working directory, streams and an exit code of its own; it calls MAIN, as the program's
-script does.
+script does, and ends as that does, but leaves its memory as it is.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -150,6 +151,21 @@ def _serve() -> None:
     sys.exit()
 
 
+def _exit(code: object) -> NoReturn:
+    """Do what the interpreter does at its end, but free no memory.
+
+    To free what is shared with the server, it would have to be copied first.
+    """
+    if isinstance(code, str):
+        sys.exit(code)
+    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 (waits for them)
+    atexit._run_exitfuncs()  # noqa: SLF001
+    sys.stdout.flush()
+    sys.stderr.flush()
+    assert isinstance(code, int | None)
+    os._exit(code or 0)
+
+
 if __name__ == "__main__":
     name, *modules = sys.argv[1:]
     for module in modules:
@@ -157,4 +173,8 @@ if __name__ == "__main__":
     # Whoever interrupts the tests interrupts the forks, not this.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _serve()
-    sys.exit(resolve_name(name)())
+    try:
+        code = resolve_name(name)()
+    except SystemExit as end:
+        code = end.code
+    _exit(code)

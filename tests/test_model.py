@@ -329,7 +329,7 @@ EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "0"))
 
 TestLoads = Loads.TestCase
 TestLoads.settings = settings(
-    max_examples=EXAMPLES or 40,
+    max_examples=EXAMPLES or 20,
     stateful_step_count=15,
     deadline=None,
     derandomize=not EXAMPLES,

@@ -83,9 +83,10 @@ def test_reads_everyone_in_as_many_ranges_as_are_asked_for(
 
 def test_ranges_are_read_at_the_same_time(tap_on: Callable[[Sandbox], Tap]) -> None:
     customers = generate_customers(32 * PER_PAGE, seed=4)
-    with Sandbox(customers, rate_limit=None, latency=0.3) as sandbox:
+    with Sandbox(customers, rate_limit=None) as sandbox:
         tap = tap_on(sandbox)
         first = sync(tap)
+        sandbox.latency = 0.3
         sync(tap, first.state, parallel_requests=4)
         assert most_at_once(sandbox.requests) == 4
 
