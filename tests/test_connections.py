@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from tap_chartmogul_customers.api.connections import DeadlineAdapter
+from tap_chartmogul_customers.api.failures import failure
 from tap_chartmogul_customers.api.session import DeadlineSession
 from tap_chartmogul_customers.errors import UnreachableError
 from tests.servers import check, served
@@ -43,6 +44,21 @@ def test_a_connection_that_is_refused_is_tried_again_and_named(
     assert (
         f"page 1: request to localhost:{port} failed: Connection refused, after 3 tries"
     ) in run.errors[-1]
+
+
+@pytest.mark.parametrize(
+    ("url", "where"),
+    [
+        ("http://localhost/v1", "localhost:80"),
+        ("https://localhost/v1", "localhost:443"),
+        ("http://[::1]:8080/v1", "[::1]:8080"),
+    ],
+)
+def test_a_port_is_named_whether_the_address_has_one_or_not(
+    url: str, where: str
+) -> None:
+    error = failure(ConnectionError(), url, {"proxies": {}, "verify": True})
+    assert f"request to {where} failed" in str(error)
 
 
 def test_a_host_that_is_not_found_is_tried_again_and_named(tap: Tap) -> None:

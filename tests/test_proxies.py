@@ -75,7 +75,11 @@ def test_a_key_in_the_clear_goes_to_no_proxy(
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(407, "asks for a user and password (407)"), (403, "refused it (403)")],
+    [
+        (403, "refused it (403)"),
+        (407, "asks for a user and password (407)"),
+        (451, "refused it (451)"),
+    ],
 )
 def test_a_proxy_that_refuses_is_not_tried_again(
     tap: Tap, monkeypatch: pytest.MonkeyPatch, status: int, words: str

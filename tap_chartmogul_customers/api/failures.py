@@ -59,8 +59,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     """Iterate over an error and what it was made from, down to the first."""
     while error:
         yield error
-        within = (arg for arg in error.args if isinstance(arg, BaseException))
-        error = error.__cause__ or error.__context__ or next(within, None)
+        error = error.__cause__ or error.__context__
 
 
 def _host(url: str) -> str:
