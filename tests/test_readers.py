@@ -14,6 +14,9 @@ from tap_chartmogul_customers.sync.readers import Fetched, Readers, Refused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.timeout(30)
+"""What goes wrong with threads is a wait without an end."""
+
 PAGE = 10
 """Customers on a page."""
 
