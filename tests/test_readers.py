@@ -28,17 +28,25 @@ class Account:
         pages: How many.
         refused: The cursors that it does not take for a start.
         broken: The cursor whose page fails.
+        size: How many customers are on a page.
     """
 
     def __init__(
-        self, pages: int, *, refused: tuple[str, ...] = (), broken: str = ""
+        self,
+        pages: int,
+        *,
+        refused: tuple[str, ...] = (),
+        broken: str = "",
+        size: int = PAGE,
     ) -> None:
         self.pages = pages
+        self.size = size
         self.refused = refused
         self.broken = broken
         self.asked: list[str | None] = []
         self.threads: set[threading.Thread] = set()
         self.open: set[Opened] = set()
+        self.connections = 0
 
     def read(self, start: str | None, _: str) -> Opened:
         return Opened(self, start)
@@ -53,7 +61,9 @@ class Opened:
 
     def pages(self) -> Iterator[Page]:
         account, cursor = self.account, self.start
+        size = account.size
         while True:
+            account.connections += self not in account.open
             account.open.add(self)
             account.asked.append(cursor)
             account.threads.add(threading.current_thread())
@@ -65,11 +75,11 @@ class Opened:
                 raise ConnectionError(msg)
             first = int(cursor or 0)
             entries: list[dict[str, Any]] = [
-                {"uuid": str(number)} for number in range(first, first + PAGE)
+                {"uuid": str(number)} for number in range(first, first + size)
             ]
-            cursor = str(first + PAGE)
-            more = first + PAGE < account.pages * PAGE
-            yield Page(first // PAGE + 1, entries, more, cursor, None)
+            cursor = str(first + size)
+            more = first + size < account.pages * size
+            yield Page(first // size + 1, entries, more, cursor, None)
             if not more:
                 return
 
@@ -78,8 +88,11 @@ class Opened:
 
 
 def ranges(*starts: int) -> list[Range]:
-    cursors = [str(start) if start else None for start in starts]
-    return [Range(start=cursor, cursor=cursor) for cursor in cursors]
+    return [
+        # Equal, but not the same: so they come out of a state.
+        Range(start=str(start), cursor=str(start)) if start else Range()
+        for start in starts
+    ]
 
 
 def readers(account: Account, parts: list[Range], *, at_once: int = 8) -> Readers:
@@ -119,12 +132,23 @@ def test_reads_every_range_to_the_start_of_the_next(at_once: int) -> None:
     assert read(account, ranges(0, 100, 200, 300), at_once=at_once) == everyone
     # A page of overlap for each boundary, and a look that is its range's first page.
     assert len(account.asked) == 43
+    assert account.connections == 4
 
 
 def test_one_range_is_read_in_order_to_the_last_page() -> None:
     account = Account(5)
-    numbers = [event.page.number for event in pages_of(readers(account, ranges(0)))]
-    assert numbers == [1, 2, 3, 4, 5]
+    events = pages_of(readers(account, ranges(0)))
+    assert [event.page.number for event in events] == [1, 2, 3, 4, 5]
+    assert {event.known for event in events} == {0}
+
+
+def test_a_range_whose_look_took_several_pages_is_read_in_order() -> None:
+    account = Account(40, size=3)
+    parts = ranges(0, 60)
+    events = pages_of(readers(account, parts))
+    for part, numbers in zip(parts, [range(1, 23), range(21, 41)], strict=True):
+        read = [event.page.number for event in events if event.part is part]
+        assert read == [*numbers]
 
 
 def pages_of(reading: Readers) -> list[Fetched]:
