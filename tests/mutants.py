@@ -46,8 +46,31 @@ TESTS: dict[str, str] = {
         "test_custom_attributes::test_discovery_reads_none_when_it_is_off "
         "test_custom_attributes::test_a_catalog_is_used_as_it_is"
     ),
-    "client": "test_pagination test_faults test_paging test_answers test_cli",
-    "streams": "test_readers test_paging test_resume test_deletes test_parallel",
+    "client": (
+        "test_paging test_refusals test_cli::test_says_who_asks "
+        "test_faults::test_does_not_try_again_after_a_refusal "
+        "test_faults::test_tries_again_after_a_status_that_may_pass "
+        "test_faults::test_gives_up_after_as_many_retries_as_it_may_make "
+        "test_faults::test_says_which_try_comes_next "
+        "test_resume::test_reads_all_of_it_when_the_service_refuses_the_cursor "
+        "test_resume::test_a_refusal_that_is_not_about_the_cursor_ends_the_run "
+        "test_resume::"
+        "test_a_refusal_of_a_later_page_is_not_about_the_cursor_of_the_state "
+        "test_parallel::test_says_which_boundary_was_refused "
+        "test_parallel::test_every_range_waits_when_the_service_asks_one_to"
+    ),
+    "streams": (
+        "test_deletes test_resume test_progress test_batches "
+        "test_paging::test_a_page_that_does_not_say_how_to_go_on_ends_the_run "
+        "test_custom_attributes::test_discovery_reads_as_many_customers_as_it_is_told "
+        "test_typed::test_a_run_writes_what_one_that_reads_each_value_does "
+        "test_parallel::test_says_which_boundary_was_refused "
+        "test_parallel::test_the_second_look_finds_leads_that_pay_meanwhile "
+        "test_parallel::test_a_resumed_sync_looks_again_too "
+        "test_parallel::test_places_refused_in_a_resumed_sync_are_read_again "
+        "test_parallel::test_an_interrupted_sync_is_resumed_in_all_its_ranges "
+        "test_parallel::test_boundaries_outlive_what_can_be_resumed"
+    ),
     "pagination": "test_pagination test_paging",
     "errors": "test_refusals test_faults",
     "__main__": (

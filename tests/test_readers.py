@@ -233,12 +233,14 @@ def test_an_error_in_one_range_ends_all(broken: str) -> None:
     reading = readers(account, ranges(0, 100))
     with pytest.raises(ConnectionError, match="broken"):
         list(reading)
+    asked = len(account.asked)
     reading.close()
     settled(account)
     for thread in account.threads:
         thread.join(timeout=10)
         assert not thread.is_alive()
-    assert len(account.asked) < 100
+    # One page of each range may have been on its way.
+    assert len(account.asked) <= asked + 2
 
 
 def test_a_read_that_is_given_up_ends_its_threads() -> None:
