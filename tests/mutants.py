@@ -172,7 +172,7 @@ exclude-operators = [
 PYTEST = [
     *("--exitfirst", "--quiet", "--no-header", "-pno:cacheprovider"),
     # Seconds for a test, also for one that hangs where Python runs no signal handler.
-    *("-ofaulthandler_timeout=60", "-ofaulthandler_exit_on_timeout=true"),
+    *("-ofaulthandler_timeout=30", "-ofaulthandler_exit_on_timeout=true"),
     # How two pages differ takes a minute to say.
     "--assert=plain",
 ]

@@ -15,7 +15,6 @@ import time
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -171,7 +170,6 @@ def _use_connections(manager: PoolManager) -> None:
     }
 
 
-@cache
 def _with_deadline(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
     connection = type("Connection", (_Connection, pool.ConnectionCls), {})
     return type("Pool", (pool,), {"ConnectionCls": connection})
