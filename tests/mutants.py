@@ -87,6 +87,7 @@ TESTS: dict[str, str] = {
     "api/body": "test_bodies test_typed::"
     "test_the_customers_of_the_service_are_decoded_into_columns",
     "api/connections": (
+        "test_deadlines::test_a_try_without_any_time_left_is_given_up "
         "test_deadlines::test_looking_up_a_host_is_given_up_and_not_gone_on_with "
         "test_deadlines::test_all_addresses_of_a_host_have_one_time_out "
         "test_deadlines::test_what_was_spent_before_is_not_granted_again "

@@ -165,12 +165,25 @@ def request_to(port: int, scheme: str = "http", seconds: float = 0.5) -> None:
     session.send(session.prepare_request(request), timeout=seconds)
 
 
+@pytest.mark.parametrize("late", [0, 0.5])
+def test_a_try_without_any_time_left_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, late: float
+) -> None:
+    now = chain([1.0], repeat(1.0 + late))
+    clock = SimpleNamespace(monotonic=lambda: next(now))
+    monkeypatch.setattr(connections, "time", clock)
+    with pytest.raises(RetriableAPIError, match="no whole answer within"):
+        request_to(1, seconds=1e-20)
+
+
 def test_looking_up_a_host_is_given_up_and_not_gone_on_with(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found = threading.Event()
 
     def getaddrinfo(_: str, port: int, *__: object) -> Any:
+        # Else the program could not end meanwhile.
+        assert threading.current_thread().daemon
         found.wait()
         return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port))]
 
