@@ -77,6 +77,11 @@ def test_a_number_of_pages_is_taken_if_it_can_be_one(
     assert (got, type(got)) == (taken, type(taken))
 
 
+def test_a_page_is_the_first_unless_it_is_said() -> None:
+    body = b'{"entries":[],"has_more":false}'
+    assert (decode_page(body).number, decode_page(body, 7).number) == (1, 7)
+
+
 @pytest.mark.parametrize(("sent", "taken"), [("a", "a"), ("", None), (5, None)])
 def test_the_last_page_may_have_any_cursor(sent: object, taken: str | None) -> None:
     assert page(has_more=False, cursor=sent).cursor == taken
