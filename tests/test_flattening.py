@@ -42,11 +42,14 @@ def objects(*names: str) -> st.SearchStrategy[Any]:
     return st.dictionaries(keys, json_values) | json_values
 
 
-def flat_stream(depth: int) -> CustomersStream:
-    """Return the stream, flattened, without a service."""
+def flat_tap(depth: int, catalog: Any = None) -> TapChartMogulCustomers:
+    """Return the tap with flattening, without a service."""
     config = {"api_key": API_KEY, "api_url": "http://127.0.0.1:1/v1"}
-    tap = TapChartMogulCustomers(config={**config, **flat(depth)})
-    stream = tap.streams["customers"]
+    return TapChartMogulCustomers(config={**config, **flat(depth)}, catalog=catalog)
+
+
+def flat_stream(depth: int, catalog: Any = None) -> CustomersStream:
+    stream = flat_tap(depth, catalog).streams["customers"]
     assert isinstance(stream, CustomersStream)
     return stream
 
@@ -123,6 +126,20 @@ def test_what_a_flat_column_of_text_holds_is_text(tap: Tap, sandbox: Sandbox) ->
     names = [f"attributes__{name}" for name in ("tags", "stripe", "custom", "clearbit")]
     assert [record[name] for name in names] == ["5", "true", "1.5", "a"]
     assert type(record["mrr"]) is int
+
+
+@pytest.mark.parametrize(
+    ("types", "expected"), [(["string"], "5"), (["integer", "string", "null"], 5)]
+)
+def test_a_number_is_text_where_its_column_takes_text_alone(
+    types: list[str], expected: object
+) -> None:
+    catalog = flat_tap(1).catalog_dict
+    catalog["streams"][0]["schema"]["properties"]["mrr"] = {"type": types}
+    stream = flat_stream(1, catalog)
+    record = stream.post_process({"uuid": "cus_1", "mrr": 5})
+    (message,) = stream._generate_record_messages(record)  # noqa: SLF001 (no tap run)
+    assert message.record["mrr"] == expected
 
 
 def test_records_of_every_stream_map_have_its_columns(

@@ -89,6 +89,6 @@ class EvenRecords(RESTStream[str | None]):
 def _columns(stream_map: StreamMap) -> dict[str, bool]:
     columns = stream_map.transformed_schema["properties"]
     return {
-        name: {*column.get("type", [])} == {"string", "null"}
+        name: {*column.get("type", [])} <= {"string", "null"}
         for name, column in columns.items()
     }
