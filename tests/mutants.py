@@ -60,16 +60,18 @@ TESTS: dict[str, str] = {
         "test_parallel::test_every_range_waits_when_the_service_asks_one_to"
     ),
     "streams": (
-        "test_deletes test_resume test_progress test_batches "
-        "test_paging::test_a_page_that_does_not_say_how_to_go_on_ends_the_run "
+        "test_streams "
+        "test_progress::test_a_run_says_it_after_each_page_if_it_is_time_to "
+        "test_deletes::test_sends_no_version_unless_asked_to "
+        "test_deletes::test_activates_nothing_after_a_read_that_found_no_customer "
+        "test_cli::test_a_catalog_cannot_make_the_read_incremental "
+        "test_cli::test_a_column_that_a_catalog_does_not_know_is_left_out "
+        "test_resume::test_a_damaged_unfinished_sync_costs_no_record "
+        "test_resume::test_starts_over_when_the_unfinished_sync_does_not_fit "
+        "test_batches::test_batches_hold_what_records_would "
         "test_custom_attributes::test_discovery_reads_as_many_customers_as_it_is_told "
-        "test_typed::test_a_run_writes_what_one_that_reads_each_value_does "
-        "test_parallel::test_says_which_boundary_was_refused "
-        "test_parallel::test_the_second_look_finds_leads_that_pay_meanwhile "
-        "test_parallel::test_a_resumed_sync_looks_again_too "
-        "test_parallel::test_places_refused_in_a_resumed_sync_are_read_again "
-        "test_parallel::test_an_interrupted_sync_is_resumed_in_all_its_ranges "
-        "test_parallel::test_boundaries_outlive_what_can_be_resumed"
+        "test_custom_attributes::"
+        "test_values_that_do_not_fit_are_counted_at_the_end_of_a_run"
     ),
     "pagination": "test_pagination test_paging",
     "errors": "test_refusals test_faults",
