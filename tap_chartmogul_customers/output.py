@@ -222,7 +222,6 @@ class Output(GenericSingerWriter[bytearray, Message]):
             self._end()
 
     def _end(self) -> None:
-        self._busy = True
         self._buffer += self._last_state
         self._last_state = b""
         self._drain()
