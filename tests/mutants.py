@@ -28,14 +28,7 @@ TESTS: dict[str, str] = {
     "settings": "test_docs test_settings",
     "validation": "test_settings",
     "files": "test_config_files",
-    "output": (
-        "test_output test_signals::test_a_signal_before_the_first_page "
-        "test_standard_streams::"
-        "test_standard_output_that_takes_nothing_is_said_in_one_line "
-        "test_standard_streams::test_writes_into_a_socket "
-        "test_standard_streams::"
-        "test_a_reader_of_discovery_that_goes_away_is_said_in_one_line"
-    ),
+    "output": "test_output test_signals::test_a_signal_before_the_first_page",
     "tap": (
         "test_config_files "
         "test_resume::test_a_damaged_or_foreign_state_costs_no_record "
