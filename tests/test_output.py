@@ -196,7 +196,7 @@ def piped() -> Iterator[int]:
         os.close(kept)
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(10)
 def test_standard_output_takes_all_whatever_a_pipe_holds() -> None:
     with piped() as reading, os.fdopen(reading, "rb") as pipe:
         data = b"a" * (3 * fcntl.fcntl(reading, fcntl.F_GETPIPE_SZ))
@@ -207,7 +207,7 @@ def test_standard_output_takes_all_whatever_a_pipe_holds() -> None:
             output.close()
             os.close(1)  # which is not that class's to close
 
-        writing = threading.Thread(target=write)
+        writing = threading.Thread(target=write, daemon=True)
         writing.start()
         read = pipe.read()
         writing.join()
