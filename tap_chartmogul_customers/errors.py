@@ -14,7 +14,7 @@ from tap_chartmogul_customers.api.masking import shown
 if TYPE_CHECKING:
     import requests
 
-_KEY_HELP: dict[int, str] = {
+_HELP: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: (
         "Check `api_key`: copy an active key from ChartMogul, Profile, API keys"
     ),
@@ -22,6 +22,7 @@ _KEY_HELP: dict[int, str] = {
         "`api_key` is known, but may not read customers: give it read access in "
         "ChartMogul, or use another key"
     ),
+    HTTPStatus.NOT_FOUND: "Check `api_url`, such as https://api.chartmogul.com/v1",
 }
 
 
@@ -62,7 +63,7 @@ def answer(response: requests.Response, api_key: str) -> str:
         api_key: The key, which is not shown.
 
     Returns:
-        The status, ChartMogul's own message, and for 401 and 403 what to do.
+        The status, ChartMogul's own message, and for 401, 403 and 404 what to do.
     """
     status = response.status_code
     parts = [f"{status} {response.reason or ''}"]
@@ -71,8 +72,8 @@ def answer(response: requests.Response, api_key: str) -> str:
     elif message := _api_message(response.content):
         parts.append(message)
     parts = [shown(part, api_key).rstrip(". ") for part in parts]
-    if status in _KEY_HELP:
-        parts.append(_KEY_HELP[status])
+    if status in _HELP:
+        parts.append(_HELP[status])
     return ". ".join(filter(None, parts))
 
 

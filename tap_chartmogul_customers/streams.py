@@ -31,6 +31,7 @@ from tap_chartmogul_customers.sync.resume import (
     why_not_resumed,
 )
 from tap_chartmogul_customers.sync.state import BOUNDARIES, RESUME, since_of
+from tap_chartmogul_customers.validation import STREAM
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -52,7 +53,7 @@ _NAMES = [column.name for column in COLUMNS]
 class CustomersStream(EvenRecords, OrderedMessages, MappedBatches, ChartMogulStream):
     """Every customer of the account."""
 
-    name = "customers"
+    name = STREAM
     path = "/customers"
     primary_keys = ("uuid",)
 
@@ -230,10 +231,11 @@ class CustomersStream(EvenRecords, OrderedMessages, MappedBatches, ChartMogulStr
             self.write_state()
 
     def _finish(self, sync: Sync) -> None:
-        if sync.version is not None and not sync.customers:
+        if not sync.customers:
+            # With versions, ACTIVATE_VERSION would take every row of the table.
             self.logger.warning(
-                "No customer was found, so the target is not told that all others are "
-                "gone: check that `api_key` and the filters are those of this table"
+                "No customer was found, and no row will be deleted: check that "
+                "`api_key` and the filters are those of this table"
             )
         elif sync.version is not None:
             # A sync that starts in the same second would have the same version, and

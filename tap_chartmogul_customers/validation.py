@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
+from fnmatch import fnmatch
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, MutableMapping
 
     from jsonschema import ValidationError
+
+STREAM = "customers"
+"""The name of the only stream."""
 
 _MOST = Decimal(10**9)
 """Means no more than a larger number would, and is one that sockets take as seconds."""
@@ -94,14 +98,29 @@ def problems(
     wrong = dict(_wrong(config, schema))
     if "api_url" not in wrong and (must := _url_must(config["api_url"])):
         wrong["api_url"] = must
+    if "api_key" not in wrong and re.search(r"\s", config.get("api_key", "")):
+        wrong["api_key"] = "be a key alone, without spaces or line breaks"
     for name, must in wrong.items():
         yield f"The setting `{name}` must {must}"
+    if "stream_maps" not in wrong:
+        yield from _unused_maps(config.get("stream_maps", {}))
     if config.get("emit_activate_version_messages") and config.get("batch_config"):
         yield (
             "The settings `emit_activate_version_messages` and `batch_config` exclude "
             "each other: the records in a batch have no version, and a target would "
             "delete them"
         )
+
+
+def _unused_maps(maps: Mapping[str, Any]) -> Iterator[str]:
+    """Say which stream maps have no stream, so that what they leave out would stay."""
+    for name, stream_map in maps.items():
+        source = stream_map.get("__source__") if isinstance(stream_map, dict) else None
+        if name[:2] != "__" and not fnmatch(STREAM, source or name):
+            yield (
+                f"The setting `stream_maps` maps `{source or name}`, but the only "
+                f"stream is `{STREAM}`"
+            )
 
 
 def _wrong(

@@ -66,6 +66,7 @@ def test_a_host_that_is_not_found_is_tried_again_and_named(tap: Tap) -> None:
     assert run.code == 1
     assert len(run.warnings) == 1
     assert "request to chartmogul.invalid:443 failed: " in run.errors[-1]
+    assert ": check `api_url`, the network and HTTPS_PROXY" in run.errors[-1]
 
 
 def test_a_service_without_tls_is_tried_again(tap: Tap, sandbox: Sandbox) -> None:

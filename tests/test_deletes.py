@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from sandbox import Sandbox, faults
 
@@ -37,11 +39,12 @@ def test_sends_no_version_unless_asked_to(tap: Tap) -> None:
     assert all("version" not in message for message in run.messages)
 
 
+@pytest.mark.parametrize("settings", [{}, EMIT])
 def test_activates_nothing_after_a_read_that_found_no_customer(
-    tap_on: Callable[[Sandbox], Tap],
+    tap_on: Callable[[Sandbox], Tap], settings: dict[str, Any]
 ) -> None:
     with Sandbox() as sandbox:
-        run = tap_on(sandbox).run(**EMIT)
+        run = tap_on(sandbox).run(**settings)
     assert run.code == 0
     assert not run.of_type("ACTIVATE_VERSION")
     assert "No customer was found" in run.warnings[0]

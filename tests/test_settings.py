@@ -144,6 +144,8 @@ def test_every_setting_that_is_wrong_is_named(tap: Tap) -> None:
         ({"customers": {"__else__": 5}}, "`stream_maps.customers.__else__` must be "),
         ({"customers": {"new": "1 +"}}, "`stream_maps` is wrong: Failed to parse "),
         ({"customers": {"uuid": None}}, "`stream_maps` is wrong: Removing key "),
+        ({"custmers": {"__else__": None}}, "`stream_maps` maps `custmers`, but "),
+        ({"customers": None, "a": {"__source__": "b"}}, "`stream_maps` maps `b`, but "),
     ],
 )
 def test_a_wrong_stream_map_is_named(
@@ -154,6 +156,21 @@ def test_a_wrong_stream_map_is_named(
     (line,) = run.log.splitlines()
     assert f"The setting {says}" in line
     assert not sandbox.requests
+
+
+@pytest.mark.parametrize(
+    "maps",
+    [{"cust*": {}}, {"copy": {"__source__": "customers"}}, {"__else__": "__NULL__"}],
+)
+def test_a_stream_map_of_the_stream_is_taken(maps: object) -> None:
+    assert not problems_of(stream_maps=maps)
+
+
+@pytest.mark.parametrize("key", [" a-secret-key", "a-secret-key\n", "a secret-key"])
+def test_a_key_with_white_space_is_named(key: str) -> None:
+    assert problems_of(api_key=key) == [
+        named("api_key", "must be a key alone, without spaces or line breaks")
+    ]
 
 
 def test_flattening_without_a_depth_is_named(tap: Tap, sandbox: Sandbox) -> None:

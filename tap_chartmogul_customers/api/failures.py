@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import socket
 import ssl
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -164,6 +165,8 @@ def _passing(causes: list[BaseException]) -> str:
         return f"the proxy answered {status}"
     if isinstance(root, ssl.SSLError):
         return f"the TLS handshake failed ({root.reason})"
+    if isinstance(root, socket.gaierror):
+        return f"{root.strerror}: check `api_url`, the network and HTTPS_PROXY"
     if isinstance(root, OSError):
         return root.strerror or type(root).__name__
     return "the answer is not valid HTTP"
