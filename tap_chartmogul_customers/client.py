@@ -64,8 +64,6 @@ class ChartMogulStream(RESTStream[str | None]):
         label: What errors call it, such as `range 2`; empty for the only one.
     """
 
-    allow_redirects = False
-
     decode = staticmethod(decode_page)
     """What makes a page of an answer's body and its number."""
 
