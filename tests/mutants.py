@@ -129,7 +129,8 @@ TESTS: dict[str, str] = {
         "test_cli::test_tests_the_connection_with_one_record "
         "test_cli::test_sums_up_at_the_end_and_logs_no_line_for_each_request "
         "test_deletes::test_activates_the_version_once_after_the_last_record "
-        "test_batches::test_batches_hold_what_records_would"
+        "test_batches::test_batches_hold_what_records_would "
+        "test_resume::test_a_sync_that_changes_no_state_loses_no_record"
     ),
     "sdk/records": "test_flattening",
     "sdk/settings": "test_settings test_config_files",
