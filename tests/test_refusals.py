@@ -90,8 +90,8 @@ def test_no_body_of_an_error_does_harm(
     tap: Tap, sandbox: Sandbox, body: bytes, shown: str
 ) -> None:
     assert (
-        refused(tap, b"HTTP/1.1 404 Not Found\r\n\r\n" + body)
-        == f"404 Not Found{shown}"
+        refused(tap, b"HTTP/1.1 400 Bad Request\r\n\r\n" + body)
+        == f"400 Bad Request{shown}"
     )
     sandbox.requests.clear()
     sandbox.script({2: faults.raw(b"HTTP/1.1 503 Oh\r\n\r\n" + body)})
