@@ -106,6 +106,7 @@ TESTS: dict[str, str] = {
         "test_refusals::"
         "test_no_more_is_read_of_the_body_of_an_error_than_can_be_of_use "
         "test_connections test_refusals::test_does_not_follow_a_redirect "
+        "test_refusals::test_the_message_of_an_error_may_come_in_pieces "
         "test_refusals::test_the_status_of_an_error_counts_whatever_its_body_is "
         "test_answers::test_tries_again_after_bytes_that_are_no_answer[nothing] "
         "test_answers::test_an_answer_that_unpacks_to_gigabytes_is_not_unpacked "

@@ -118,6 +118,13 @@ def test_the_status_of_an_error_counts_whatever_its_body_is(
     assert refused(tap, data).startswith("401 Unauthorized. Check `api_key`")
 
 
+def test_the_message_of_an_error_may_come_in_pieces(tap: Tap) -> None:
+    head = b"HTTP/1.1 402 Oh\r\nTransfer-Encoding: chunked\r\n\r\n"
+    body = json_body("In arrears")
+    pieces = [b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:9], body[9:], b"")]
+    assert refused(tap, head + b"".join(pieces)) == "402 Oh. In arrears"
+
+
 def test_no_more_is_read_of_the_body_of_an_error_than_can_be_of_use(
     sandbox: Sandbox,
 ) -> None:
