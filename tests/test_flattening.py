@@ -150,7 +150,7 @@ def test_records_of_every_stream_map_have_its_columns(
         "customers": {"half": "int(mrr / 2)", "attributes": None},
         "places": {
             "__source__": "customers",
-            "__else__": None,
+            "__else__": "__NULL__",
             "uuid": "uuid",
             "address": "address",
         },

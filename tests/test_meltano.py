@@ -87,7 +87,7 @@ def test_meltano_takes_settings_of_every_kind_from_the_environment(
             per_page="7",
             request_timeout="30.5",
             emit_activate_version_messages="true",
-            stream_maps='{"customers": {"email": null}}',
+            stream_maps='{"customers": {"email": "__NULL__"}}',
         )
         past_due = [c for c in sandbox.customers if c["status"] == "Past Due"]
         assert {r.query["per_page"] for r in sandbox.requests} == {"7"}

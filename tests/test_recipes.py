@@ -13,10 +13,12 @@ from sandbox import Sandbox, generate_customers
 from tests.pages import ROOT, blocks
 from tests.postgres import Database, load, postgres
 from tests.running import Tap
+from tests.test_meltano import RUN, TAP, meltano
 from tests.test_resume import interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 PAGE = ROOT / "docs/recipes.md"
 SCHEMA = "tap_chartmogul_customers"
@@ -128,6 +130,22 @@ def test_no_personal_value_is_in_the_database(tap: Tap, database: Database) -> N
     assert set(table) == {c["uuid"] for c in CUSTOMERS} - {GONE}
     after = dump(database)
     assert not {value for value in values if holds(after, value)}
+
+
+def test_no_personal_value_gets_through_meltano(
+    project: Path, sandbox: Sandbox
+) -> None:
+    maps = json.dumps(recipe("personal")["stream_maps"])
+    code, shown = meltano(project, "config", "set", TAP, "stream_maps", maps)
+    assert code == 0, shown
+    account = {"api_url": sandbox.url, "api_key": sandbox.api_key}
+    code, shown = meltano(project, *RUN, **account)
+    assert code == 0, shown
+    (loaded,) = (project / "output").iterdir()
+    customers = [json.loads(line) for line in loaded.read_text("utf-8").splitlines()]
+    assert {c["uuid"] for c in customers} == {c["uuid"] for c in sandbox.customers}
+    text = "\n".join(leaves(customers))
+    assert not {v for c in CUSTOMERS for v in personal(c) if holds(text, v)}
 
 
 def test_personal_data_stays_in_a_table_that_is_not_dropped(
