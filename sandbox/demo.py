@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from sandbox import Sandbox, generate_customers
@@ -31,29 +32,34 @@ def main() -> int:
         The exit code: Meltano's, so 0 if every customer was loaded.
     """
     OUTPUT.parent.mkdir(exist_ok=True)
-    OUTPUT.write_text("", encoding="utf-8")  # target-jsonl would append to it
-    exit_code = _load()
-    if exit_code == 0:
-        with OUTPUT.open(encoding="utf-8") as lines:
-            sys.stdout.write(report(map(json.loads, lines)))
+    # What was loaded before stays until all is there.
+    with TemporaryDirectory(dir=OUTPUT.parent) as folder:
+        loaded = Path(folder) / OUTPUT.name
+        loaded.touch()  # target-jsonl makes no file of no customers
+        exit_code = _load(folder)
+        if exit_code == 0:
+            loaded.replace(OUTPUT)
+            with OUTPUT.open(encoding="utf-8") as lines:
+                sys.stdout.write(report(map(json.loads, lines)))
     return exit_code
 
 
-def _load() -> int:
+def _load(folder: str) -> int:
     # The key travels in the environment alone, which is nobody else's to read.
     api_key = os.environ.get("API_KEY")
     if api_key is not None:
-        return _run_meltano("dev", api_key=api_key)
+        return _run_meltano("dev", folder, api_key=api_key)
     customers = generate_customers(SANDBOX_CUSTOMERS, seed=1)
     with Sandbox(customers=customers) as sandbox:
-        return _run_meltano("sandbox", api_key=sandbox.api_key, api_url=sandbox.url)
+        account = {"api_key": sandbox.api_key, "api_url": sandbox.url}
+        return _run_meltano("sandbox", folder, **account)
 
 
-def _run_meltano(environment: str, **settings: str) -> int:
+def _run_meltano(environment: str, folder: str, **settings: str) -> int:
     variables = {
         f"TAP_CHARTMOGUL_CUSTOMERS_{name.upper()}": value
         for name, value in settings.items()
-    } | {"TARGET_JSONL_DESTINATION_PATH": str(OUTPUT.parent)}
+    } | {"TARGET_JSONL_DESTINATION_PATH": folder}
     # A state of its own, and none to begin with: a demo that resumed an interrupted one
     # would show half a file.
     options = ["--state-id-suffix=demo", "--full-refresh"]

@@ -224,7 +224,12 @@ def test_demo_leaves_alone_what_is_loaded_by_hand(project: Path) -> None:
     assert [c["uuid"] for c in resumed] == [c["uuid"] for c in sandbox.customers]
 
 
-def test_demo_fails_without_showing_an_api_key_that_is_refused(project: Path) -> None:
+def test_demo_that_fails_shows_no_api_key_and_keeps_what_was_there(
+    project: Path,
+) -> None:
+    before = project / "demo/customers.jsonl"
+    before.parent.mkdir()
+    before.write_text("of before")
     with Sandbox() as sandbox:
         shown = demo(
             project,
@@ -234,6 +239,8 @@ def test_demo_fails_without_showing_an_api_key_that_is_refused(project: Path) ->
     assert shown.returncode != 0
     assert "No valid API key provided" in shown.stderr
     assert "key-of-nobody" not in shown.stdout + shown.stderr
+    assert before.read_text() == "of before"
+    assert list(before.parent.iterdir()) == [before]
 
 
 @pytest.mark.parametrize("arguments", [RUN, ["config", "test", TAP]])
