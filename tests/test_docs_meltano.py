@@ -141,6 +141,11 @@ def test_upgrades_to_a_new_version_and_takes_the_settings_of_a_recipe(
     project = further.home / CLONE / "pyproject.toml"
     version = re.compile(r'^version = ".*"$', flags=re.MULTILINE)
     project.write_text(version.sub('version = "99.0.0"', project.read_text("utf-8")))
+    # In a new terminal, after a try that failed.
+    session = further.home / ".session"
+    session.write_text(session.read_text().replace("declare -x TAP=", "OLD="))
+    (wheel,) = (further.folder / "extract").glob("*.whl")
+    wheel.unlink()
     further.type("upgrade")
     plugin = further.folder / ".meltano/extractors/tap-chartmogul-customers"
     (installed,) = plugin.rglob("tap_chartmogul_customers-*.dist-info")
@@ -192,7 +197,9 @@ def test_loads_without_an_account(here: Reader) -> None:
     with here.typing("sandbox") as output:
         while not (printed := output.read_text()):
             time.sleep(0.1)
-        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/v1\n", printed)
+        address, key = printed.splitlines()
+        assert key.removeprefix("API key: ") in here.text("from-sandbox")
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/v1", address)
         here.type("from-sandbox")
     lines = (here.folder / "output/customers.jsonl").read_text("utf-8").splitlines()
     assert len(lines) == 5000

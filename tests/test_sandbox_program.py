@@ -34,7 +34,9 @@ def program(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     ) as running:
         try:
             assert running.stdout
-            yield running, running.stdout.readline().rstrip("\n")
+            url, key = (running.stdout.readline().rstrip("\n") for _ in range(2))
+            assert key.startswith("API key: ")
+            yield running, url
         finally:
             running.terminate()
 
@@ -99,7 +101,9 @@ def test_a_busy_port_is_said_in_one_line() -> None:
         )
     assert ended.returncode == 1
     assert ended.stdout == ""
-    assert ended.stderr == f"sandbox: port {port}: Address already in use\n"
+    assert ended.stderr == (
+        f"sandbox: port {port}: Address already in use; --port takes another\n"
+    )
 
 
 def test_a_busy_port_reaches_the_test_that_asked_for_it() -> None:
