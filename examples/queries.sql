@@ -5,13 +5,13 @@
 -- currency. Sums are by currency all the same, so that a table of several accounts is summed rightly.
 
 -- 1. How much recurring revenue comes from customers in each status?
-SELECT status, count(*) AS customers, sum(mrr) / 100.0 AS mrr, currency
+SELECT status, count(*) AS customers, round(sum(mrr) / 100.0, 2) AS mrr, currency
 FROM tap_chartmogul_customers.customers
 GROUP BY status, currency
 ORDER BY mrr DESC NULLS LAST;
 
 -- 2. In which countries are the paying customers?
-SELECT coalesce(nullif(country, ''), 'unknown') AS country, count(*) AS customers, sum(mrr) / 100.0 AS mrr, currency
+SELECT coalesce(nullif(country, ''), 'unknown') AS country, count(*) AS customers, round(sum(mrr) / 100.0, 2) AS mrr, currency
 FROM tap_chartmogul_customers.customers
 WHERE status = 'Active'
 GROUP BY 1, currency
@@ -25,7 +25,7 @@ GROUP BY 1
 ORDER BY 1;
 
 -- 4. What is revenue by a custom attribute, here the sales representative?
-SELECT attributes #>> '{custom,salesRep}' AS sales_rep, count(*) AS customers, sum(mrr) / 100.0 AS mrr, currency
+SELECT attributes #>> '{custom,salesRep}' AS sales_rep, count(*) AS customers, round(sum(mrr) / 100.0, 2) AS mrr, currency
 FROM tap_chartmogul_customers.customers
 WHERE attributes -> 'custom' ? 'salesRep'
 GROUP BY 1, currency
@@ -34,7 +34,7 @@ ORDER BY mrr DESC NULLS LAST;
 -- 5. Which campaigns pay for themselves: revenue a year against the cost of acquisition?
 SELECT
     attributes #>> '{custom,utmCampaign}' AS campaign,
-    sum(arr) / 100.0 AS arr,
+    round(sum(arr) / 100.0, 2) AS arr,
     sum((attributes #>> '{custom,CAC}')::numeric) AS cost,
     currency
 FROM tap_chartmogul_customers.customers
@@ -64,7 +64,7 @@ GROUP BY 1
 ORDER BY 1;
 
 -- 8. Which tags do the customers have, and what are they worth?
-SELECT tag, count(*) AS customers, sum(mrr) / 100.0 AS mrr, currency
+SELECT tag, count(*) AS customers, round(sum(mrr) / 100.0, 2) AS mrr, currency
 FROM tap_chartmogul_customers.customers, jsonb_array_elements_text(attributes -> 'tags') AS tag
 GROUP BY tag, currency
 ORDER BY customers DESC, tag;
@@ -72,7 +72,7 @@ ORDER BY customers DESC, tag;
 -- 9. Who are the twenty largest customers, and what share of all revenue is theirs?
 SELECT
     name,
-    mrr / 100.0 AS mrr,
+    round(mrr / 100.0, 2) AS mrr,
     currency,
     round(100.0 * mrr / nullif(sum(mrr) OVER (PARTITION BY currency), 0), 2) AS percent_of_all,
     chartmogul_url
