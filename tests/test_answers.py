@@ -138,12 +138,16 @@ def test_odd_headers_do_no_harm(tap: Tap, sandbox: Sandbox, header: bytes) -> No
     answer = OK + header + b"\r\n\r\n"
     sandbox.script(
         {
-            1: faults.raw(answer + b'{"entries": [], "has_more": true, "cursor": "a"}'),
+            1: faults.raw(
+                answer + b'{"entries": [{"uuid": "cus_1"}], "has_more": true, '
+                b'"cursor": "a"}'
+            ),
             2: faults.raw(answer + PAGE),
         }
     )
     run = tap.run(per_page=20)
     assert run.code == 0, run.log
+    assert run.uuids == ["cus_1"]
     assert not run.warnings
     assert "Traceback" not in run.log
 
