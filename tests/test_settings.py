@@ -144,7 +144,7 @@ def test_every_setting_that_is_wrong_is_named(tap: Tap) -> None:
         ({"customers": {"__else__": 5}}, "`stream_maps.customers.__else__` must be "),
         ({"customers": {"new": "1 +"}}, "`stream_maps` is wrong: Failed to parse "),
         ({"customers": {"uuid": None}}, "`stream_maps` is wrong: Removing key "),
-        ({"custmers": {"__else__": None}}, "`stream_maps` maps `custmers`, but "),
+        ({"Customers": {"__else__": None}}, "`stream_maps` maps `Customers`, but "),
         ({"customers": None, "a": {"__source__": "b"}}, "`stream_maps` maps `b`, but "),
     ],
 )
