@@ -66,7 +66,7 @@ NEAR = Scenario(
     rounds=5,
 )
 """Where CPU is compared: about the pace that the tap keeps to by itself. At 0 ms the
-others never wait, and what wakes up for each page pays for cold caches."""
+others never wait, and to wait for each page costs CPU: that of the bare loop, too."""
 QUICK_TO_SLOW = Scenario("0 ms, slow target", 0.0, SLOW_TARGET, 200, 5_000)
 DISTANT = Scenario("100 ms, quick target", 0.1, 0.0, 200, 8_000)
 DISTANT_TO_SLOW = Scenario("100 ms, slow target", 0.1, SLOW_TARGET, 200, 8_000)

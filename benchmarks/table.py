@@ -36,9 +36,9 @@ compressed beforehand. The quick target reads as fast as it can; the slow one ne
 
 Read in ranges is what the tap reads on its second sync, from the state of a first one.
 It keeps below the 40 requests a second that ChartMogul allows, the other programs do
-not: at 0 ms, that is what its wall time shows. It shows in its CPU there, too: a
-program that sleeps between pages finds the caches cold. So CPU is compared at 30 ms,
-where every program waits for each page, as it would for the real API."""
+not: at 0 ms, that is what its wall time shows. It shows in its CPU there, too:
+to wait for each page costs some, as the bare loop's figures show. So CPU is compared at
+30 ms, where every program waits, as it would for the real API."""
 
 
 def render(figures: Figures, machine: str) -> str:
