@@ -36,6 +36,10 @@ demo: install
 # Three at once, since some tests wait; a file stays together, since its tests share what is costly.
 AT_ONCE := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
+# The tests start programs hundreds of times. Where Python is told to write no bytecode, each start would compile all that
+# it imports.
+test coverage: export PYTHONDONTWRITEBYTECODE =
+
 test: install
 	.venv/bin/pytest $(AT_ONCE)
 
