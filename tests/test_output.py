@@ -200,7 +200,6 @@ def test_standard_output_waits_for_whoever_reads_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with piped() as reading:
-        room = fcntl.fcntl(reading, fcntl.F_GETPIPE_SZ)
         read: list[bytes] = []
 
         def select(*_: object) -> None:
@@ -208,10 +207,19 @@ def test_standard_output_waits_for_whoever_reads_it(
 
         monkeypatch.setattr(output, "select", SimpleNamespace(select=select))
         with StandardOutput() as stream:
+            room = fcntl.fcntl(reading, fcntl.F_GETPIPE_SZ)
             stream.write(b"a" * 3 * room)
         os.fstat(1)  # It is not that class's to close.
         assert read == [b"a" * room] * 2
         assert os.read(reading, room) == b"a" * room
+        os.close(reading)
+
+
+def test_a_pipe_takes_a_page_before_its_reader_does() -> None:
+    page = 200 * 1500
+    with piped() as reading:
+        with StandardOutput():
+            assert fcntl.fcntl(reading, fcntl.F_GETPIPE_SZ) >= page
         os.close(reading)
 
 
