@@ -144,7 +144,6 @@ class CustomersStream(EvenRecords, OrderedMessages, MappedBatches, ChartMogulStr
             self._start_over(f"the unfinished sync cannot be resumed: {reason}")
             # Its places are good all the same, those of the sync before it included.
             boundaries = old.boundaries()
-            self.stream_state[BOUNDARIES] = boundaries.to_state()
         most = self.config["parallel_requests"]
         cut_sync(new, boundaries, most=most)
         if len(new.ranges) > 1:
