@@ -20,6 +20,7 @@ from tap_chartmogul_customers.records.typed import TypedCustomer, decode_typed_p
 from tap_chartmogul_customers.sdk.batches import MappedBatches
 from tap_chartmogul_customers.sdk.messages import OrderedMessages
 from tap_chartmogul_customers.sdk.records import EvenRecords
+from tap_chartmogul_customers.stream_maps import STREAM
 from tap_chartmogul_customers.sync.progress import Progress
 from tap_chartmogul_customers.sync.readers import Fetched, Readers
 from tap_chartmogul_customers.sync.resume import (
@@ -31,7 +32,6 @@ from tap_chartmogul_customers.sync.resume import (
     why_not_resumed,
 )
 from tap_chartmogul_customers.sync.state import BOUNDARIES, RESUME, since_of
-from tap_chartmogul_customers.validation import STREAM
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -171,9 +171,9 @@ class CustomersStream(EvenRecords, OrderedMessages, MappedBatches, ChartMogulStr
                     where = names[parts.index(part)]
                     sync.see(event.page, event.known)
                     yield self._customers(event.page, where)
+                    sync.write(part, event.page, last=event.last)
                     # Its thread keeps the page until it has the next one.
                     event.page.entries.clear()
-                    sync.write(part, event.page, last=event.last)
                     finished += [part] * event.last
                     if not sync.done:
                         self._bookmark(sync)

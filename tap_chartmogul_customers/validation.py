@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
-from fnmatch import fnmatch
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -17,13 +16,12 @@ from singer_sdk.typing import (
     extend_validator_with_defaults,
 )
 
+from tap_chartmogul_customers.stream_maps import map_problems
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, MutableMapping
 
     from jsonschema import ValidationError
-
-STREAM = "customers"
-"""The name of the only stream."""
 
 _MOST = Decimal(10**9)
 """Means no more than a larger number would, and is one that sockets take as seconds."""
@@ -102,25 +100,14 @@ def problems(
         wrong["api_key"] = "be a key alone, without spaces or line breaks"
     for name, must in wrong.items():
         yield f"The setting `{name}` must {must}"
-    if "stream_maps" not in wrong:
-        yield from _unused_maps(config.get("stream_maps", {}))
+    if not any(name.startswith("stream_maps") for name in wrong):
+        yield from map_problems(config.get("stream_maps", {}))
     if config.get("emit_activate_version_messages") and config.get("batch_config"):
         yield (
             "The settings `emit_activate_version_messages` and `batch_config` exclude "
             "each other: the records in a batch have no version, and a target would "
             "delete them"
         )
-
-
-def _unused_maps(maps: Mapping[str, Any]) -> Iterator[str]:
-    """Say which stream maps have no stream, so that what they leave out would stay."""
-    for name, stream_map in maps.items():
-        source = stream_map.get("__source__") if isinstance(stream_map, dict) else None
-        if name[:2] != "__" and not fnmatch(STREAM, source or name):
-            yield (
-                f"The setting `stream_maps` maps `{source or name}`, but the only "
-                f"stream is `{STREAM}`"
-            )
 
 
 def _wrong(
@@ -169,7 +156,7 @@ def _form(schema: Mapping[str, Any]) -> str:
     types = schema.get("type", [])
     kinds = [types] if isinstance(types, str) else [t for t in types if t != "null"]
     forms = [_KINDS[kind] for kind in kinds] or [*map(_form, schema.get("anyOf", []))]
-    return " or ".join(forms) + _bounds(schema)
+    return (" or ".join(forms) or "of another type") + _bounds(schema)
 
 
 def _bounds(schema: Mapping[str, Any]) -> str:

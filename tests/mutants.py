@@ -27,6 +27,10 @@ PACKAGE = "tap_chartmogul_customers"
 TESTS: dict[str, str] = {
     "settings": "test_docs test_settings",
     "validation": "test_settings",
+    "stream_maps": (
+        "test_settings::test_a_wrong_stream_map_is_named "
+        "test_settings::test_a_stream_map_of_the_stream_is_taken"
+    ),
     "files": "test_config_files",
     "output": "test_output test_signals::test_a_signal_before_the_first_page",
     "tap": (

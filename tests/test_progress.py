@@ -69,9 +69,18 @@ def test_says_how_far_it_has_come_every_ten_seconds(
         reading.write(1)
         progress.say()
     assert caplog.messages == [
-        "2,200 customers on 11 pages so far, 220 a second, 22% of 50, about 35 s to go",
-        "4,200 customers on 21 pages so far, 210 a second, 42% of 50, about 28 s to go",
-        "6,200 customers on 31 pages so far, 207 a second, 62% of 50, about 18 s to go",
+        (
+            "2,200 customers on 11 pages so far, 220 a second, 22% of 50 pages, "
+            "about 35 s to go"
+        ),
+        (
+            "4,200 customers on 21 pages so far, 210 a second, 42% of 50 pages, "
+            "about 28 s to go"
+        ),
+        (
+            "6,200 customers on 31 pages so far, 207 a second, 62% of 50 pages, "
+            "about 18 s to go"
+        ),
     ]
 
 
@@ -88,7 +97,10 @@ def test_counts_the_time_of_this_run_alone(
     progress.say()
     assert caplog.messages == [
         "4,000 customers on 20 pages so far, 0 a second",
-        "6,000 customers on 30 pages so far, 100 a second, 60% of 50, about 40 s to go",
+        (
+            "6,000 customers on 30 pages so far, 100 a second, 60% of 50 pages, "
+            "about 40 s to go"
+        ),
     ]
 
 
@@ -126,6 +138,19 @@ def test_sums_up_at_the_end(clock: Clock, caplog: pytest.LogCaptureFixture) -> N
     assert caplog.messages == [
         "Read 300,000 customers on 1,500 pages in 75.2 s with 1,000 retries"
     ]
+
+
+def test_says_at_the_end_how_much_of_it_this_run_read(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    reading = Reading()
+    reading.write(1500)
+    progress = Progress(LOGGER, reading.sync)
+    reading.write(500)
+    clock.now += 75.25
+    progress.end(0)
+    (line,) = caplog.messages
+    assert line.startswith("Read 400,000 customers on 2,000 pages, 500 of them now, in")
 
 
 def test_a_run_says_it_after_each_page_if_it_is_time_to(

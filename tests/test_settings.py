@@ -57,6 +57,7 @@ WRONG: list[tuple[str, object, str]] = [
     ("emit_activate_version_messages", "yes", "must be true or false"),
     ("emit_activate_version_messages", 1, "must be true or false"),
     ("custom_attributes_sample_size", -1, "must be an integer of at least 0"),
+    ("flattening_max_depth", -1, "must be an integer of at least 0"),
     ("flattening_max_depth", "deep", "must be an integer"),
     ("stream_map_config", "a-secret-key", "must be an object"),
     ("batch_config", {"encoding": {}}, "must hold `encoding` with `format` and "),
@@ -146,6 +147,12 @@ def test_every_setting_that_is_wrong_is_named(tap: Tap) -> None:
         ({"customers": {"uuid": None}}, "`stream_maps` is wrong: Removing key "),
         ({"Customers": {"__else__": None}}, "`stream_maps` maps `Customers`, but "),
         ({"customers": None, "a": {"__source__": "b"}}, "`stream_maps` maps `b`, but "),
+        ({"customers": {"__alias__": None}}, "`stream_maps.customers.__alias__` must "),
+        ({"a": {"__source__": None}}, "`stream_maps.a.__source__` must be text that "),
+        ({"customers": {"__fitler__": "1"}}, "`stream_maps.customers.__fitler__` must"),
+        ({"customers": {"emial": None}}, "`stream_maps.customers.emial` must name a "),
+        ({"customers": {"Email": "__NULL__"}}, "`stream_maps.customers.Email` must "),
+        ({"customers": {"new": " "}}, "`stream_maps.customers.new` must be an express"),
     ],
 )
 def test_a_wrong_stream_map_is_named(
@@ -160,7 +167,13 @@ def test_a_wrong_stream_map_is_named(
 
 @pytest.mark.parametrize(
     "maps",
-    [{"cust*": {}}, {"copy": {"__source__": "customers"}}, {"__else__": "__NULL__"}],
+    [
+        {"cust*": {}},
+        {"copy": {"__source__": "customers"}},
+        {"__else__": "__NULL__"},
+        {"customers": {"email": None, "custom_plan": "__NULL__", "__new": "'a'"}},
+        {"customers": {"__filter__": "mrr", "__key_properties__": None}},
+    ],
 )
 def test_a_stream_map_of_the_stream_is_taken(maps: object) -> None:
     assert not problems_of(stream_maps=maps)

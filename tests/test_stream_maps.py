@@ -91,3 +91,18 @@ def test_expressions_take_decimals(
 def test_a_filter_takes_decimals(run: Callable[..., Run]) -> None:
     assert run(__filter__="attributes['custom']['score'] == 0.1").records
     assert not run(__filter__="attributes['custom']['score'] > 0.1").records
+
+
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [("1/0", "ZeroDivisionError"), ("record['x']", "KeyError"), ("int(uuid)", "Value")],
+)
+def test_an_expression_that_fails_is_named_and_no_value_of_a_customer(
+    run: Callable[..., Run], expression: str, why: str
+) -> None:
+    ended = run(new=expression)
+    assert ended.code == 1
+    (line,) = ended.errors
+    assert f"`stream_maps` is wrong: Failed to evaluate {expression}: {why}" in line
+    (customer,) = generate_customers(1, seed=1)
+    assert customer["uuid"] not in ended.log

@@ -115,6 +115,27 @@ def test_a_sync_in_ranges_writes_each_page_and_ends(
     assert f"Reading in {at_once} ranges at once" in caplog.text
 
 
+@pytest.mark.parametrize("gone", [0, 1, 4, 5, 6, 9])
+def test_counts_each_customer_once_though_pages_begin_elsewhere_than_last_time(
+    sandbox: Sandbox, state: Any, caplog: pytest.LogCaptureFixture, gone: int
+) -> None:
+    for customer in sandbox.customers[:gone]:
+        sandbox.remove(customer["uuid"])
+    sync(sandbox, state, parallel_requests=4)
+    assert f"Read {PAGES * PER_PAGE - gone} customers on " in caplog.text
+
+
+def test_counts_each_customer_once_though_a_resumed_sync_meets_some_twice(
+    sandbox: Sandbox, state: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in (9, 14):
+        sandbox.script({number: faults.status(402)})
+        state = last_state(sync(sandbox, state, error="402", parallel_requests=3))
+    sandbox.script({})
+    sync(sandbox, state, parallel_requests=3)
+    assert f"Read {PAGES * PER_PAGE} customers on " in caplog.text
+
+
 def test_a_place_that_was_refused_is_not_asked_for_again(
     sandbox: Sandbox, state: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,4 +1,4 @@
-"""Stream maps whose expressions take decimals: a private hook."""
+"""Stream maps that take decimals, and say which expression failed: a private hook."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import simplejson
-from simpleeval import ModuleWrapper
+from simpleeval import InvalidExpression, ModuleWrapper
 from singer_sdk import Tap
+from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import CustomStreamMap
 
 if sys.version_info >= (3, 12):
@@ -37,6 +38,22 @@ class DecimalMaps(Tap):
                     node: _mixing(operator)
                     for node, operator in evaluator.operators.items()
                 }
+                evaluator.eval = _named(evaluator.eval)
+
+
+def _named(evaluate: Callable[..., Any]) -> Callable[..., Any]:
+    """Have an error name the expression, and show no value of a customer."""
+
+    def apply(expression: str, **options: Any) -> Any:  # noqa: ANN401 (any value)
+        try:
+            return evaluate(expression, **options)
+        except (InvalidExpression, SyntaxError):
+            raise  # The SDK names it.
+        except Exception as error:
+            msg = f"Failed to evaluate {expression}: {type(error).__name__}"
+            raise MapExpressionError(msg) from error
+
+    return apply
 
 
 def _mixing(operator: Callable[..., Any]) -> Callable[..., Any]:

@@ -45,7 +45,7 @@ class Progress:
         if expected > pages > self._pages_before:
             left = seconds / (pages - self._pages_before) * (expected - pages)
             share = pages / expected
-            line += f", {share:.0%} of {expected:,}, about {left:.0f} s to go"
+            line += f", {share:.0%} of {expected:,} pages, about {left:.0f} s to go"
         self._logger.info(line)
 
     def end(self, retries: int) -> None:
@@ -54,10 +54,13 @@ class Progress:
         Args:
             retries: How often a request was tried again in this run.
         """
+        pages = f"{self._sync.pages:,} pages"
+        if self._pages_before:
+            pages += f", {self._sync.pages - self._pages_before:,} of them now,"
         self._logger.info(
-            "Read %s customers on %s pages in %.1f s with %s retries",
+            "Read %s customers on %s in %.1f s with %s retries",
             f"{self._sync.customers:,}",
-            f"{self._sync.pages:,}",
+            pages,
             time.monotonic() - self._started,
             f"{retries:,}",
         )

@@ -25,7 +25,7 @@ MOST_MARKS = 128
 """Places that a range remembers at the most, of an account of any size."""
 
 Cursor = Annotated[str, msgspec.Meta(min_length=1)]
-Count = Annotated[int, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 class Mark(msgspec.Struct, frozen=True, array_like=True):
@@ -49,6 +49,7 @@ class Range(msgspec.Struct, eq=False):
         pages: How many of its pages were written.
         expected: How many pages the last whole read had here; 0 if that is not known.
         done: Whether it was read to its end, which is where the next range starts.
+        first_page: How many customers its first page had, once it starts behind that.
         marks: Places in it, from which boundaries can be chosen: of this read as far
             as it has come, of the last whole read beyond.
     """
@@ -58,6 +59,7 @@ class Range(msgspec.Struct, eq=False):
     pages: Count = 0
     expected: Count = 0
     done: bool = False
+    first_page: Count = 0
     marks: list[Mark] = []
 
     @property
@@ -79,6 +81,7 @@ class Range(msgspec.Struct, eq=False):
             # This sync has a cursor of its own behind the first page now. A later run
             # of it need not know what the service takes the old boundary for by then.
             self.start = self.cursor
+            self.first_page = len(page.entries)
         behind = [] if last else [m for m in self.marks if m.pages > self.pages]
         stride = 1 << (self.pages // MOST_MARKS).bit_length()
         before = [m for m in self.marks if m.pages < self.pages]
@@ -131,6 +134,18 @@ class Look:
             How many.
         """
         return sum(uuid in self._uuids for uuid in _uuids(customers))
+
+    def beyond(self, customers: Iterable[Any]) -> int:
+        """Count the customers of a page that come after all of the look in it.
+
+        Args:
+            customers: As the API sends them.
+
+        Returns:
+            How many; 0 where none of the look is in it.
+        """
+        known = [uuid in self._uuids for uuid in _uuids(customers)]
+        return known[::-1].index(True) if True in known else 0
 
 
 class Latest:

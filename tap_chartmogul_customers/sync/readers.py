@@ -92,7 +92,7 @@ class Place:
 class Fetched(NamedTuple):
     """A page of a range, and whether it ends the range.
 
-    Of its customers, as many as are `known` are those of the next range's first page.
+    Of its customers, the next range counts as many as are `known`.
     """
 
     part: Range
@@ -215,6 +215,8 @@ class Readers:
             for page in pages:
                 known = look.known(page.entries) if look else 0
                 behind = latest.stand_behind(known, len(page.entries))
+                if look and behind:
+                    known += look.beyond(page.entries)
                 last = behind or not page.has_more
                 self._events.put(Fetched(part, page, known, last, taken.release))
                 if last:

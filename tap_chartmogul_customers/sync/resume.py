@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import TypeVar
 
 import msgspec
 
 from tap_chartmogul_customers.sync.ranges import Range, cut
 from tap_chartmogul_customers.sync.state import Boundaries, Sync
+
+T = TypeVar("T")
 
 
 def start_sync(
@@ -68,10 +71,13 @@ def unfinished_sync(state: object) -> Sync | None:
         # As version 0.1.0 left it, which counted no customers: at least one was read.
         parts = [{"cursor": state.get("cursor")}]
         state = {"customers": 1, **state, "ranges": parts}
-    sync = msgspec.convert(state, Sync)
+    sync = _checked(state, Sync)
     starts = [each.start for each in sync.ranges]
-    if sync.started_at.tzinfo is None or starts[:1] != [None]:
+    if starts[:1] != [None]:
         msg = "its start is not one of a sync"
+        raise ValueError(msg)
+    if sync.done:
+        msg = "nothing of it is left to read"
         raise ValueError(msg)
     if None in starts[1:] or not any(
         each.done or each.cursor != each.start for each in sync.ranges
@@ -84,7 +90,22 @@ def unfinished_sync(state: object) -> Sync | None:
             # of this sync from there. What the service takes the boundary for may have
             # changed.
             part.start = part.cursor = before.cursor
+        if not before.done:
+            # It will read that page once more on its way.
+            sync.customers = max(1, sync.customers - part.first_page)
+            part.first_page = 0
     return sync
+
+
+def _checked(state: object, kind: type[T]) -> T:
+    """Convert a part of the state, all of which can be written again.
+
+    Raises:
+        ValueError: It is damaged.
+    """
+    value = msgspec.convert(state, kind)
+    msgspec.json.encode(value)
+    return value
 
 
 def last_boundaries(state: object) -> Boundaries | None:
@@ -97,8 +118,8 @@ def last_boundaries(state: object) -> Boundaries | None:
         The boundaries; none when there are none, or they are damaged.
     """
     try:
-        return msgspec.convert(state, Boundaries | None)
-    except msgspec.ValidationError:
+        return _checked(state, Boundaries)
+    except ValueError:
         return None
 
 

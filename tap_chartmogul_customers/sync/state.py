@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from msgspec.structs import replace
@@ -27,6 +27,9 @@ MOST_BYTES = 3_500
 
 SETTLED = timedelta(days=7)
 """How long before a sync a customer started to pay whose place will not change."""
+
+
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Boundaries(msgspec.Struct, frozen=True):
@@ -57,7 +60,7 @@ class Recent(msgspec.Struct, frozen=True):
         cursor: The cursor that leads there.
     """
 
-    since: datetime
+    since: Time
     cursor: Cursor
 
 
@@ -78,10 +81,10 @@ class Sync(msgspec.Struct, kw_only=True):
         recent: Where its second look starts; none for the start of the account.
     """
 
-    started_at: datetime
+    started_at: Time
     filters: dict[str, str | None]
     account: str
-    version: int | None
+    version: Count | None
     ranges: list[Range]
     customers: Count = 0
     recent: Recent | None = None
