@@ -169,7 +169,9 @@ class ChartMogulStream(RESTStream[str | None]):
             msg = f"{self._endpoint()}, {error}"
             raise PagingError(msg) from error
         except RetriableAPIError as error:
-            msg = f"{self._where()}: {error}, after {self.backoff_max_tries()} tries"
+            tries = self.backoff_max_tries()
+            tried = f"{tries} tries" if tries > 1 else "one try"
+            msg = f"{self._where()}: {error}, after {tried}"
             raise NoAnswerError(msg) from error
 
     @override

@@ -105,11 +105,22 @@ def _checked_catalog(file: IO[str]) -> IO[str]:
         entry = Catalog.from_dict(catalog).get_stream(CustomersStream.name)
         if entry:
             # What the SDK takes for granted.
-            list(entry.schema.to_dict()["properties"])
-            list(entry.key_properties or ())
+            columns = [*entry.schema.to_dict()["properties"]]
+            keys = [*CustomersStream.primary_keys, *(entry.key_properties or ())]
+            missing = [key for key in keys if key not in columns]
+            renamed = entry.stream or CustomersStream.name
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         msg = f"{name} is not a Singer catalog: {type(error).__name__}: {error}"
         raise FileError(msg) from error
+    if entry and missing:
+        msg = f"{name} lacks the column `{missing[0]}`, which is a key"
+        raise FileError(msg)
+    if entry and renamed != CustomersStream.name:
+        msg = (
+            f"{name} has another name for `{CustomersStream.name}`: rename it by "
+            "`stream_maps` and `__alias__` instead"
+        )
+        raise FileError(msg)
     return io.StringIO(data.decode("utf-8-sig"))
 
 

@@ -126,3 +126,23 @@ def test_a_catalog_that_is_none_ends_the_run_in_one_line(
     assert "catalog.json' is not a Singer catalog: " in line
     assert not sandbox.requests
     assert not run.messages
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ({"key_properties": ["nope"]}, "lacks the column `nope`, which is a key"),
+        ({"schema": {"properties": {}}}, "lacks the column `uuid`, which is a key"),
+        ({"stream": "renamed"}, "has another name for `customers`: rename it by "),
+    ],
+)
+def test_a_catalog_that_no_record_fits_ends_the_run_in_one_line(
+    tap: Tap, sandbox: Sandbox, entry: dict[str, object], says: str
+) -> None:
+    (customers,) = json.loads(tap.output("--discover"))["streams"]
+    run = tap.run(catalog={"streams": [customers | entry]})
+    assert run.code == 1
+    (line,) = run.log.splitlines()
+    assert f"catalog.json' {says}" in line
+    assert not sandbox.requests
+    assert not run.messages

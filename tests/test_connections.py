@@ -42,7 +42,8 @@ def test_a_connection_that_is_refused_is_tried_again_and_named(
     assert run.code == 1
     assert len(run.warnings) == 2
     assert (
-        f"page 1: request to localhost:{port} failed: Connection refused, after 3 tries"
+        f"page 1: request to localhost:{port} failed: Connection refused: check "
+        "`api_url`, the network and HTTPS_PROXY, after 3 tries"
     ) in run.errors[-1]
 
 

@@ -262,6 +262,7 @@ def test_a_number_that_no_double_holds_is_written_as_a_decimal(sign: int) -> Non
 def test_a_value_of_another_type_becomes_null_with_one_warning_and_a_count(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.WARNING)
     good = {"n": 1, "x": Decimal("0.5"), "at": "2023-09-08", "b": True}
     bad = {"n": "a secret", "x": "no", "at": "later", "b": 1}
     columns = CustomColumns(discovered({"custom": good}), LOGGER)

@@ -50,6 +50,17 @@ def test_activates_nothing_after_a_read_that_found_no_customer(
     assert "No customer was found" in run.warnings[0]
 
 
+def test_activates_no_stream_that_a_stream_map_left_without_a_record(tap: Tap) -> None:
+    nobody = {"__source__": "customers", "__filter__": "status == 'no such'"}
+    all_of_them = {"__source__": "customers"}
+    run = tap.run(stream_maps={"some": nobody, "all": all_of_them}, **EMIT)
+    assert run.code == 0
+    activated = [message["stream"] for message in run.of_type("ACTIVATE_VERSION")]
+    assert activated == ["customers", "all"]
+    (warning,) = run.warnings
+    assert "No record of `some` came out of `stream_maps`, and no row of it" in warning
+
+
 def test_a_sync_that_fails_activates_nothing(tap: Tap, sandbox: Sandbox) -> None:
     sandbox.script({4: faults.status(402)})
     run = tap.run(**EMIT)

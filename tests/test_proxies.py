@@ -134,5 +134,6 @@ def test_a_proxy_that_nobody_runs_is_tried_again_and_named(
     run = tap.run(api_url="https://example.com/v1", max_retries=1)
     assert (
         f"request to example.com:443 through the proxy 127.0.0.1:{port} failed: "
-        "Connection refused, after 2 tries"
+        "Connection refused: check `api_url`, the network and HTTPS_PROXY, "
+        "after 2 tries"
     ) in run.errors[-1]

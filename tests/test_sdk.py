@@ -56,11 +56,7 @@ TestTapAsTheSdkTestsIt = get_tap_test_class(
         (
             OrderedMessages,
             RESTStream,
-            [
-                "_write_activate_version_message",
-                "_sync_records",
-                "_generate_record_messages",
-            ],
+            ["_sync_records", "_generate_record_messages"],
         ),
     ],
 )

@@ -21,6 +21,8 @@ from tap_chartmogul_customers.errors import UnreachableError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_CHECK = "check `api_url`, the network and HTTPS_PROXY"
+
 _PORTS = {"http": 80, "https": 443}
 
 # OpenSSL's numbers.
@@ -164,9 +166,9 @@ def _passing(causes: list[BaseException]) -> str:
     if status := _status_of_proxy(root):
         return f"the proxy answered {status}"
     if isinstance(root, ssl.SSLError):
-        return f"the TLS handshake failed ({root.reason})"
-    if isinstance(root, socket.gaierror):
-        return f"{root.strerror}: check `api_url`, the network and HTTPS_PROXY"
+        return f"the TLS handshake failed ({root.reason}): {_CHECK}"
+    if isinstance(root, (socket.gaierror, ConnectionRefusedError)):
+        return f"{root.strerror}: {_CHECK}"
     if isinstance(root, OSError):
         return root.strerror or type(root).__name__
     return "the answer is not valid HTTP"

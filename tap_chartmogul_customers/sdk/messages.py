@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
+from singer_sdk.singerlib.messages import ActivateVersionMessage
 from singer_sdk.streams import RESTStream
 
 from tap_chartmogul_customers.output import Output
@@ -22,8 +23,9 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
-    from singer_sdk.helpers.types import Context
+    from singer_sdk.helpers.types import Context, Record
     from singer_sdk.mapper import StreamMap
+    from singer_sdk.singerlib.messages import RecordMessage
 
 
 class OrderedMessages(RESTStream[str | None]):
@@ -33,6 +35,11 @@ class OrderedMessages(RESTStream[str | None]):
 
     extracted_at: datetime = datetime.now(UTC)
     """When the page came whose records are being written."""
+
+    @cached_property
+    def _written(self) -> set[str]:
+        """The names under which records of this stream were written."""
+        return set()
 
     @property
     @override
@@ -56,8 +63,17 @@ class OrderedMessages(RESTStream[str | None]):
         Args:
             version: The version of every record of a whole read.
         """
-        # Private: it knows the stream's aliases.
-        self._write_activate_version_message(version)
+        for stream_map in self.stream_maps:
+            name = stream_map.stream_alias
+            if name in self._written:
+                self._tap.write_message(ActivateVersionMessage(name, version))
+            elif not isinstance(stream_map, RemoveRecordTransform):
+                # It would take every row of that table.
+                self.logger.warning(
+                    "No record of `%s` came out of `stream_maps`, and no row of it "
+                    "will be deleted: check `__filter__`",
+                    name,
+                )
 
     def write_state(self) -> None:
         """Write the state as it is now, unless it was the last one written."""
@@ -114,8 +130,18 @@ class OrderedMessages(RESTStream[str | None]):
                 counter.increment(len(customers))
         self.write_state()
 
+    @override
+    def _generate_record_messages(
+        self, record: Record
+    ) -> Generator[RecordMessage, None, None]:
+        # Private: which records the stream maps let through.
+        for message in super()._generate_record_messages(record):
+            self._written.add(message.stream)
+            yield message
+
     def _write_plainly(self, customers: Sequence[Any]) -> None:
         message = {**(self._plain or {}), "record": None}
+        self._written.add(message["stream"])
         if self._stream_version is not None:
             message["version"] = self._stream_version
         message["time_extracted"] = self.extracted_at

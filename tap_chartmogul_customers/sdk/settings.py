@@ -53,6 +53,7 @@ class CheckedSettings(Tap):
     @override
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
         super().append_builtin_config(config_jsonschema)
+        config_jsonschema["properties"]["flattening_max_depth"]["minimum"] = 0
         _drop_broken_forms(config_jsonschema)
 
     @classproperty
