@@ -105,6 +105,7 @@ def test_the_installed_wheel_has_types(installed: Path, tmp_path: Path) -> None:
         [
             *(sys.executable, "-m", "mypy", "--strict", "--no-error-summary"),
             *("--python-executable", installed / "python"),
+            *("--cache-dir", ROOT / ".cache/mypy"),
             *("right.py", "wrong.py"),
         ],
         cwd=tmp_path,
