@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, Figures
 from benchmarks.scenarios import NEAR, QUICK, SCENARIOS, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from benchmarks.figures import Figures, Rounds
+    from benchmarks.figures import Rounds
 
 
 class Measure(NamedTuple):
@@ -45,28 +45,29 @@ def peak(figures: Figures, program: str) -> Rounds:
     return figures.peak(program, QUICK, QUICK.large)
 
 
-def _cpu(scenario: Scenario) -> Measure:
+def _in(
+    scenario: Scenario,
+    title: str,
+    units: float,
+    seconds: Callable[[Figures, str, Scenario], Rounds],
+) -> Measure:
     return Measure(
-        f"CPU for a customer, µs: {scenario.name}",
+        f"{title}: {scenario.name}",
         scenario,
         lambda figures, program: [
-            second * 1e6 for second in figures.cpu_per_customer(program, scenario)
-        ],
-    )
-
-
-def _wall(scenario: Scenario) -> Measure:
-    return Measure(
-        f"Wall time for a page, ms: {scenario.name}",
-        scenario,
-        lambda figures, program: [
-            second * 1e3 for second in figures.wall_per_page(program, scenario)
+            each * units for each in seconds(figures, program, scenario)
         ],
     )
 
 
 MEASURES = (
-    *map(_cpu, (NEAR, QUICK)),
+    *(
+        _in(scenario, "CPU for a customer, µs", 1e6, Figures.cpu_per_customer)
+        for scenario in (NEAR, QUICK)
+    ),
     Measure(f"Peak memory, MiB: {QUICK.large:,} customers", QUICK, peak),
-    *map(_wall, SCENARIOS),
+    *(
+        _in(scenario, "Wall time for a page, ms", 1e3, Figures.wall_per_page)
+        for scenario in SCENARIOS
+    ),
 )
