@@ -60,7 +60,7 @@ format: $(DEV_READY)
 	.venv/bin/ruff format .
 
 $(DEV_READY): pyproject.toml requirements/uv.txt requirements/dev.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.x")'
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15) and "Python 3.11 to 3.14 is needed: make PYTHON=python3.x")'
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --require-hashes --requirement requirements/uv.txt
 	$(UV) pip install --quiet --python .venv/bin/python --require-hashes --requirement requirements/dev.txt
@@ -94,7 +94,7 @@ soak: install
 model: install
 	MODEL_EXAMPLES=600 .venv/bin/pytest --timeout=0 tests/test_model.py
 
-# Airbyte's CDK is only compared with: where it cannot be installed, the bench goes on without it and says so.
+# Airbyte's CDK is only compared with: where it cannot be installed, the bench runs without it and says so.
 bench: $(DEV_READY) $(BENCH_READY)
 	-@$(MAKE) --no-print-directory $(AIRBYTE_READY)
 	.venv/bin/python -m benchmarks.measure
@@ -106,7 +106,7 @@ $(BENCH_READY) $(AIRBYTE_READY) $(MUTANTS_READY) $(DBT_READY) $(TARGET_DUCKDB_RE
 	touch $@
 
 # Breaks the tap in many small ways, one at a time and in a copy, and shows those that no test noticed: tests/mutants.md
-# explains them. It takes hours, so it can be stopped, by MINUTES=30 too, and goes on where it stopped. MODULES="api/pace
+# explains them. It takes hours, so it can be stopped, by MINUTES=30 too, and resumes where it stopped. MODULES="api/pace
 # output" are those to break, else all; for each, tests/mutants.py names the tests that its mutants run.
 mutants: $(DEV_READY) $(MUTANTS_READY)
 	.venv/bin/python -m tests.mutants $(MODULES) $(if $(MINUTES),--minutes $(MINUTES))

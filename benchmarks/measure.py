@@ -31,7 +31,7 @@ def main() -> None:
     """Measure, and write the results down."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     if not has_airbyte():
-        logger.warning("Airbyte's CDK is not installed: going on without it")
+        logger.warning("Airbyte's CDK is not installed: measuring without it")
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         logger.info("Rendering the pages")
         sizes = {size for scenario in SCENARIOS for size in scenario.sizes}

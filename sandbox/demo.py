@@ -5,15 +5,18 @@ Without an API key they are the sandbox's customers, with one the account's own.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 from collections import defaultdict
+from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+
+import simplejson
 
 from sandbox import Sandbox, generate_customers
 
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 MELTANO = Path(".venv-meltano/bin/meltano")
 OUTPUT = Path("demo/customers.jsonl")
 SANDBOX_CUSTOMERS = 1000
+
+# Every digit of a number is shown.
+_read = partial(simplejson.loads, parse_float=Decimal)
 
 
 def main() -> int:
@@ -40,7 +46,7 @@ def main() -> int:
         if exit_code == 0:
             loaded.replace(OUTPUT)
             with OUTPUT.open(encoding="utf-8") as lines:
-                sys.stdout.write(report(map(json.loads, lines)))
+                sys.stdout.write(report(map(_read, lines)))
     return exit_code
 
 
@@ -92,7 +98,7 @@ def report(records: Iterable[dict[str, Any]]) -> str:
         customers[record["uuid"]] = (currency, status, record["mrr"] or 0)
     lines = ["", f"{OUTPUT} holds {len(customers):,} customers."]
     if example:
-        pretty = json.dumps(example, indent=2, ensure_ascii=False)
+        pretty = simplejson.dumps(example, indent=2, ensure_ascii=False)
         lines += ["One of them:", pretty, "", *_table(customers.values())]
     return "\n".join(lines) + "\n"
 

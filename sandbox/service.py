@@ -1,4 +1,4 @@
-"""The web application: who is let in, what is asked, and which fate it meets."""
+"""The web application: who is let in, what is asked, and how it is answered."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Service:
         self.runner = web.AppRunner(
             app,
             access_log=None,
-            # A client that gives up must not go on taking up a connection.
+            # A client that gives up must not keep a connection.
             handler_cancellation=True,
             # In seconds; aiohttp takes 0 for no limit.
             shutdown_timeout=0.05,

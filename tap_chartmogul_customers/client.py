@@ -159,7 +159,7 @@ class ChartMogulStream(RESTStream[str | None]):
             RequestRefusedError: ChartMogul refused a request.
             UnreachableError: ChartMogul cannot be reached, now and later.
             NoAnswerError: A request failed `max_retries` times more than once.
-            PagingError: A page does not say where to go on.
+            PagingError: A page does not say where the next one is.
         """
         try:
             # The SDK's loop, with a page for a record: so an empty page is not the end

@@ -52,7 +52,7 @@ class UnreachableError(FatalAPIError):
 
 
 class PagingError(FatalAPIError):
-    """An answer that does not say, or contradicts, where the read goes on."""
+    """An answer that does not say where the next page is, or contradicts itself."""
 
 
 def answer(response: requests.Response, api_key: str) -> str:

@@ -68,7 +68,7 @@ def decode_page(body: bytes, number: int = 1) -> Page:
 
     Raises:
         ValueError: The body is not JSON, or not all of it.
-        PagingError: It is JSON, but not a page from which the read can go on.
+        PagingError: It is JSON, but not a page that leads to the next one.
 
     >>> decode_page(b'{"entries": [{"mrr": 0.1}], "has_more": false}').entries
     [{'mrr': Decimal('0.1')}]
@@ -84,7 +84,7 @@ def page_of(answer: Answer, entries: list[Any], number: int) -> Page:
     """Make a page of a decoded answer.
 
     Args:
-        answer: What says where to go on.
+        answer: What says where the next page is.
         entries: Its customers.
         number: Which page of its range it is.
 
@@ -92,7 +92,7 @@ def page_of(answer: Answer, entries: list[Any], number: int) -> Page:
         The page.
 
     Raises:
-        PagingError: It does not say where to go on.
+        PagingError: It does not say where the next page is.
     """
     cursor = answer.cursor if isinstance(answer.cursor, str) else None
     if answer.has_more and not cursor:

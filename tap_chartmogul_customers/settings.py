@@ -41,7 +41,10 @@ SETTINGS = th.PropertiesList(
         "status",
         th.StringType(allowed_values=list(STATUSES)),
         title="Status",
-        description="Read only customers in this status.",
+        description=(
+            "Read only customers in this status: "
+            f"{', '.join(STATUSES[:-1])} or {STATUSES[-1]}."
+        ),
     ),
     th.Property(
         "system",

@@ -104,7 +104,7 @@ class CustomersStream(EvenRecords, OrderedMessages, MappedBatches, ChartMogulStr
         Raises:
             RequestRefusedError: ChartMogul refused a request.
             NoAnswerError: A request failed too often.
-            PagingError: A page does not say where to go on.
+            PagingError: A page does not say where the next one is.
         """
         if self.writes_plainly and [*self.effective_schema["properties"]] == _NAMES:
             self.decode = decode_typed_page

@@ -38,8 +38,8 @@ class Row(NamedTuple):
     name: str
 
 
-class Fate(NamedTuple):
-    """What happens to tap and target on the way, and how soon the target writes."""
+class Interruption(NamedTuple):
+    """What interrupts tap or target, and how soon the target writes."""
 
     event: Literal["tap terminated", "tap killed", "target killed"] | None
     """It comes after so many whole lines, and so many bytes of the next."""
@@ -61,11 +61,11 @@ class Target:
 
     Args:
         table: The rows by uuid; it is changed.
-        fate: What happens.
+        interruption: What happens to it, or to the tap.
     """
 
     table: dict[str, Row]
-    fate: Fate
+    interruption: Interruption
     line: bytes = b""
     lines: int = 0
     last_type: str | None = None
@@ -80,9 +80,9 @@ class Target:
 
     def write(self, data: bytes) -> int:
         size = data.find(b"\n") + 1 or len(data)
-        if not self._happened and self.lines >= self.fate.at_line:
-            size = min(size, self.fate.at_byte - len(self.line))
-            if size <= 0 or self.lines > self.fate.at_line:
+        if not self._happened and self.lines >= self.interruption.at_line:
+            size = min(size, self.interruption.at_byte - len(self.line))
+            if size <= 0 or self.lines > self.interruption.at_line:
                 self._happen()
                 return 0
         self.line += data[:size]
@@ -98,7 +98,7 @@ class Target:
             self._drain_and_print()
 
     def _happen(self) -> None:
-        match self.fate.event:
+        match self.interruption.event:
             case "tap terminated":
                 self._happened = True
                 signal.raise_signal(signal.SIGTERM)
@@ -117,9 +117,9 @@ class Target:
                 record, self.version = message["record"], message["version"]
                 self.uuids.append(record["uuid"])
                 self._pending[record["uuid"]] = Row(message["version"], record["name"])
-                if len(self._pending) >= self.fate.batch:
+                if len(self._pending) >= self.interruption.batch:
                     self._drain()
-                if len(self.uuids) == self.fate.aged_at:
+                if len(self.uuids) == self.interruption.aged_at:
                     self._drain_and_print()
             case "STATE":
                 self._latest = message["value"]

@@ -315,7 +315,7 @@ def main() -> None:
         for module in modules:
             attack(module, deadline)
     except subprocess.TimeoutExpired:
-        sys.exit("Stopped by time; the same command goes on")
+        sys.exit("Stopped by time; the same command resumes")
     finally:
         server.terminate()
         server.wait()

@@ -74,10 +74,10 @@ class Reader:
         for name in names:
             (self.folder / name).write_text(self.text(name), "utf-8")
 
-    def type(self, *names: str) -> str:
-        """Type blocks into the shell, and return what they print."""
-        code, output = self._end(*self._typed(*names))
-        assert code == 0, output
+    def type(self, *names: str, code: int = 0) -> str:
+        """Type blocks into the shell, which end with a code; return what they print."""
+        ended, output = self._end(*self._typed(*names))
+        assert ended == code, output
         return output
 
     @contextmanager

@@ -32,7 +32,7 @@ def parse(output: bytes) -> list[Message]:
 
 
 def cursor_in(state: dict[str, Any]) -> str | None:
-    """Return where the unfinished sync in a state goes on, if it is one range."""
+    """Return where the unfinished sync in a state resumes, if it is one range."""
     (part,) = state["bookmarks"]["customers"].get("resume", {}).get("ranges", [{}])
     cursor: str | None = part.get("cursor")
     return cursor
@@ -73,7 +73,7 @@ class Run:
 
     @property
     def cursor(self) -> str | None:
-        """Where the unfinished sync in the last state goes on, if it is one range."""
+        """Where the unfinished sync in the last state resumes, if it is one range."""
         return cursor_in(self.state)
 
     @property

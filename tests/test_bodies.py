@@ -205,7 +205,7 @@ def test_whatever_is_sent_can_be_stored(sent: object) -> None:
 
 
 @given(anything)
-def test_the_careful_way_reads_what_the_quick_one_does(sent: object) -> None:
+def test_the_careful_decoder_reads_what_the_quick_one_does(sent: object) -> None:
     body = json.dumps(sent).encode()
     quick = customer(body)["attributes"]
     careful = decoded(b'[%s, "\xff"]' % body)

@@ -36,6 +36,17 @@ def test_the_layout_has_every_module_of_the_tap_and_the_sandbox() -> None:
     }
 
 
+def test_modules_of_the_tap_and_the_sandbox_stay_under_250_lines() -> None:
+    assert "Modules of the tap and the sandbox stay under 250 lines." in TEXT
+    lines = {
+        path: len(path.read_text("utf-8").splitlines())
+        for top in ("tap_chartmogul_customers", "sandbox")
+        for path in (ROOT / top).rglob("*.py")
+    }
+    assert len(lines) > 50
+    assert [path for path, count in lines.items() if count >= 250] == []
+
+
 def test_everything_that_is_named_is_there() -> None:
     paths = {*layout(), *re.findall(r"`((?:\.github|tests|sandbox)/[\w./]+)`", TEXT)}
     assert len(paths) > 10

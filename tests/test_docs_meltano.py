@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(1200)
 
 MORE = ROOT / "docs/meltano.md"
+CUSTOMERS = "tap_chartmogul_customers.customers"
+PAST_DUE = "tap_chartmogul_customers__past_due.past_due_customers"
+WITHOUT_PERSONAL_DATA = (
+    "tap_chartmogul_customers__no_personal_data.customers_without_personal_data"
+)
 STATE = "dev:tap-chartmogul-customers-to-target-postgres"
 
 
@@ -75,13 +80,27 @@ def filled_in(sandbox: Sandbox, database: Database) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def further(reader: Reader) -> Reader:
-    """The same reader on the page that goes on from there."""
+    """The same reader on the page that begins there."""
     return Reader(MORE, reader.home, reader.fills_in)
 
 
-def rows(database: Database, columns: str = "count(*)") -> list[dict[str, object]]:
+@pytest.fixture(scope="module")
+def recipes(reader: Reader) -> Reader:
+    """The same reader on the page of recipes."""
+    return Reader(ROOT / "docs/recipes.md", reader.home, reader.fills_in)
+
+
+@pytest.fixture(scope="module")
+def nightly(reader: Reader) -> None:
+    """The job, its schedule, and the line for cron."""
+    reader.type("meltano-schedule")
+
+
+def rows(
+    database: Database, columns: str = "count(*)", end: str = "", table: str = CUSTOMERS
+) -> list[dict[str, object]]:
     return database.execute(
-        f"SELECT {columns} FROM tap_chartmogul_customers.customers"  # noqa: S608 - ours
+        f"SELECT {columns} FROM {table} {end}"  # noqa: S608 - ours
     )
 
 
@@ -93,19 +112,46 @@ def test_loads_into_postgresql_in_utc(sandbox: Sandbox, warehouse: Database) -> 
     assert row == {"count": 450, "first": f"{first.astimezone(UTC):%Y-%m-%d %H:%M:%S}"}
 
 
+def test_the_test_of_the_key_says_at_once_what_is_wrong(
+    reader: Reader, sandbox: Sandbox
+) -> None:
+    sandbox.script({len(sandbox.requests) + 1: faults.status(503)})
+    assert "503 Service Unavailable" in reader.type("meltano-run", code=1)
+
+
+def first_error(log: str) -> str:
+    """Return the line that README says to look for."""
+    assert "the first line with `[error`" in README.read_text("utf-8")
+    return next(line for line in log.splitlines() if "[error" in line)
+
+
+def test_the_first_error_says_that_there_is_no_database(
+    reader: Reader, warehouse: Database
+) -> None:
+    right = (reader.folder / ".env").read_text("utf-8")
+    nowhere = right.replace(warehouse.folder, "127.0.0.1&port=1")
+    (reader.folder / ".env").write_text(nowhere, "utf-8")
+    shown = reader.type("meltano-run", code=1)
+    (reader.folder / ".env").write_text(right, "utf-8")
+    assert shown.count("Traceback") > 1
+    assert "target-postgres (psycopg.OperationalError)" in first_error(shown)
+
+
 def test_the_version_of_meltano_is_the_tested_one() -> None:
     pin = (ROOT / "requirements/meltano.in").read_text("utf-8").strip()
     assert f"pip install {pin.replace('[postgres]', '')}\n" in README.read_text("utf-8")
 
 
+@pytest.mark.usefixtures("nightly")
 def test_cron_learns_of_a_run_that_failed_and_the_next_one_resumes(
     reader: Reader, sandbox: Sandbox, warehouse: Database
 ) -> None:
-    reader.type("meltano-schedule")
     warehouse.execute("DELETE FROM tap_chartmogul_customers.customers")
     sandbox.script({len(sandbox.requests) + 3: faults.status(402)})
     code, _ = reader.cron("meltano-cron")
     assert code == 1
+    log = (reader.folder / "output/nightly.log").read_text("utf-8")
+    assert "402 Payment Required" in first_error(log)
     sandbox.script({})
     sandbox.requests.clear()
     assert reader.cron("meltano-cron") == (0, "")
@@ -135,9 +181,47 @@ def test_starts_over_when_asked_to_without_a_column_and_with_a_setting(
     assert rows(warehouse, "DISTINCT owner") == [{"owner": "before"}]
 
 
-def test_upgrades_to_a_new_version_and_takes_the_settings_of_a_recipe(
-    further: Reader, warehouse: Database
+@pytest.mark.usefixtures("nightly")
+def test_a_recipe_fills_a_table_beside_the_other_until_it_is_undone(
+    reader: Reader, recipes: Reader, warehouse: Database
 ) -> None:
+    recipes.type("set")
+    warehouse.execute("DELETE FROM tap_chartmogul_customers.customers")
+    assert reader.cron("meltano-cron") == (0, "")
+    by_status = "status, count(*)", "GROUP BY 1 ORDER BY 1"
+    everyone = rows(warehouse, *by_status)
+    assert len(everyone) > 5
+    past_due = [row for row in everyone if row["status"] == "Past Due"]
+    assert rows(warehouse, *by_status, table=PAST_DUE) == past_due
+
+    recipes.type("unset")
+    warehouse.execute("DELETE FROM tap_chartmogul_customers.customers")
+    warehouse.execute(f"DELETE FROM {PAST_DUE}")  # noqa: S608 - ours
+    assert reader.cron("meltano-cron") == (0, "")
+    assert rows(warehouse) == [{"count": 450}]
+    assert rows(warehouse, table=PAST_DUE) == [{"count": 0}]
+    settings = (reader.folder / "meltano.yml").read_text("utf-8")
+    assert "past_due_customers" not in settings
+
+
+@pytest.mark.usefixtures("nightly")
+def test_the_job_loads_no_personal_data_with_the_recipe_against_it(
+    reader: Reader, recipes: Reader, warehouse: Database
+) -> None:
+    recipes.save("no-personal-data.json")
+    recipes.type("personal")
+    warehouse.execute("DELETE FROM tap_chartmogul_customers.customers")
+    assert reader.cron("meltano-cron") == (0, "")
+    assert rows(warehouse) == [{"count": 0}]
+    loaded = rows(warehouse, "*", table=WITHOUT_PERSONAL_DATA)
+    kept = json.loads(recipes.text("no-personal-data.json"))["customers"]
+    assert {name for name in loaded[0] if not name.startswith("_sdc_")} == {
+        name for name in kept if not name.startswith("__")
+    }
+    assert len(loaded) == 450
+
+
+def test_upgrades_to_a_new_version(further: Reader, warehouse: Database) -> None:
     project = further.home / CLONE / "pyproject.toml"
     version = re.compile(r'^version = ".*"$', flags=re.MULTILINE)
     project.write_text(version.sub('version = "99.0.0"', project.read_text("utf-8")))
@@ -150,12 +234,9 @@ def test_upgrades_to_a_new_version_and_takes_the_settings_of_a_recipe(
     plugin = further.folder / ".meltano/extractors/tap-chartmogul-customers"
     (installed,) = plugin.rglob("tap_chartmogul_customers-*.dist-info")
     assert installed.name == "tap_chartmogul_customers-99.0.0.dist-info"
-    Reader(ROOT / "docs/recipes.md", further.home, further.fills_in).type("set")
+    warehouse.execute("DELETE FROM tap_chartmogul_customers.customers")
     further.type("start-over")
-    found = warehouse.execute(
-        "SELECT DISTINCT status FROM tap_chartmogul_customers.past_due_customers"
-    )
-    assert found == [{"status": "Past Due"}]
+    assert rows(warehouse) == [{"count": 450}]
 
 
 def give_the_sandbox_a_port_of_its_own(folder: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,12 @@ def test_demo_shows_what_it_loads_now_and_nothing_of_before(project: Path) -> No
     shown = demo(project)
     assert shown.returncode == 0, shown.stderr
     assert "demo/customers.jsonl holds 1,000 customers." in shown.stdout
+    exact = partial(json.loads, parse_float=Decimal)
+    with (project / "demo/customers.jsonl").open(encoding="utf-8") as lines:
+        first = exact(next(lines))
+    assert any(isinstance(v, Decimal) for v in first["attributes"]["custom"].values())
+    example = shown.stdout.partition("One of them:\n")[2]
+    assert exact(example.partition("\n}\n")[0] + "}") == first
 
 
 def test_demo_leaves_alone_what_is_loaded_by_hand(project: Path) -> None:

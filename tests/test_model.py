@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from sandbox import Sandbox, faults, stale
 from sandbox.faults import Fault  # noqa: TC001 (Hypothesis reads the types of `Run`)
-from tests.model import Fate, Row, Target, run_tap
+from tests.model import Interruption, Row, Target, run_tap
 
 if TYPE_CHECKING:
     from sandbox.cursors import Position
@@ -144,8 +144,8 @@ RUNS = st.builds(
     changes=st.dictionaries(REQUESTS, CHANGES, max_size=6),
     hours=st.sampled_from((*[0] * 9, 25)),
 )
-FATES = st.builds(
-    Fate,
+INTERRUPTIONS = st.builds(
+    Interruption,
     event=st.sampled_from(
         (None, None, "tap terminated", "tap terminated", "tap killed", "target killed")
     ),
@@ -155,7 +155,7 @@ FATES = st.builds(
     aged_at=st.integers(1, 40),
 )
 PLAIN = Run(None, "127.0.0.1", 5, 1, [], None, {}, {}, 0)
-TO_THE_END = Fate(None, 0, 0, 1, 1)
+TO_THE_END = Interruption(None, 0, 0, 1, 1)
 
 
 class Loads(RuleBasedStateMachine):
@@ -226,12 +226,12 @@ class Loads(RuleBasedStateMachine):
             }
         )
 
-    @rule(run=RUNS, fate=FATES)
-    def load(self, run: Run, fate: Fate) -> None:
+    @rule(run=RUNS, interruption=INTERRUPTIONS)
+    def load(self, run: Run, interruption: Interruption) -> None:
         rows = {*self.table}
         self._pass_the_time(run)
         earlier, self.changed = self.changed, Changed(set(), set())
-        target = Target(self.table, fate)
+        target = Target(self.table, interruption)
         code = self._run_tap(run, target)
         during = self.changed
         if run.hours:
@@ -243,7 +243,7 @@ class Loads(RuleBasedStateMachine):
         else:
             assert rows <= self.table.keys()
             assert code != 0 or not target.uuids
-        whole = fate.event in {None, "tap terminated"}
+        whole = interruption.event in {None, "tap terminated"}
         if whole:
             assert not target.line
         if code == 128 + signal.SIGTERM:

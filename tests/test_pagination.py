@@ -61,7 +61,7 @@ def test_refuses_any_cursor_that_came_before(again: str) -> None:
         paginator.advance(answer(has_more=True, cursor=again))
 
 
-def test_goes_on_after_an_empty_page() -> None:
+def test_continues_after_an_empty_page() -> None:
     response = answer(has_more=True, cursor="a")
     assert CursorPaginator().continue_if_empty(response)
 
@@ -115,7 +115,7 @@ def test_any_body_is_a_page_or_a_named_error(body: bytes) -> None:
         },
     )
 )
-def test_a_page_is_taken_only_if_it_says_how_to_go_on(page: dict[str, Any]) -> None:
+def test_a_page_is_taken_only_if_it_leads_to_the_next_one(page: dict[str, Any]) -> None:
     try:
         taken = decode_page(json.dumps(page, default=str).encode())
     except PagingError:

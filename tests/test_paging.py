@@ -119,7 +119,7 @@ def test_an_empty_page_is_not_the_end(tap: Tap, sandbox: Sandbox) -> None:
         (faults.body(b"null"), "Expected `object`, got `null`"),
     ],
 )
-def test_a_page_that_does_not_say_how_to_go_on_ends_the_run(
+def test_a_page_that_does_not_lead_to_the_next_one_ends_the_run(
     tap: Tap, sandbox: Sandbox, fault: Fault, problem: str
 ) -> None:
     sandbox.script({2: fault})

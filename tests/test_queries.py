@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox, generate_customers
+from tests.pages import README, blocks
 from tests.postgres import ROOT, Database, load, postgres
 from tests.running import Tap
 
@@ -82,13 +83,19 @@ def test_there_are_ten() -> None:
     assert list(QUERIES) == list(range(1, 11))
 
 
-def test_psql_runs_the_file_as_its_first_lines_say(warehouse: Database) -> None:
+def test_psql_runs_the_file_as_its_first_lines_say(
+    warehouse: Database, tmp_path: Path
+) -> None:
     (command,) = re.findall(r"^-- (psql .*)$", TEXT, flags=re.MULTILINE)
-    url = f"postgresql://postgres@/{warehouse.name}?host={warehouse.folder}"
+    url = f"postgres@/{warehouse.name}?host={warehouse.folder}&application_name=psql"
+    env = blocks(README)[".env"].replace("user:password@host:5432/database", url)
+    (tmp_path / ".env").write_text(env, "utf-8")
+    assert "export TAP=~/tap-chartmogul-customers\n" in README.read_text("utf-8")
+    assert "TAP=~/tap-chartmogul-customers" in TEXT
     shown = subprocess.run(
         ["/bin/sh", "-ec", command],
-        cwd=ROOT,
-        env={"PATH": f"{PSQL.parent}:/usr/bin:/bin", "URL": url, "PAGER": "cat"},
+        cwd=tmp_path,
+        env={"PATH": f"{PSQL.parent}:/usr/bin:/bin", "TAP": str(ROOT), "PAGER": "cat"},
         capture_output=True,
         text=True,
         check=True,
@@ -107,6 +114,34 @@ def test_every_query_finds_something(warehouse: Database, number: int) -> None:
             "SET email = 'A@b.c' WHERE id % 2 = 0"
         )
     assert warehouse.execute(query)
+
+
+@pytest.mark.parametrize("number", QUERIES)
+def test_no_query_counts_customers_who_are_only_marked_as_deleted(
+    plain: Database, number: int
+) -> None:
+    marked, deleted = plain.copy(f"marked_{number}"), plain.copy(f"deleted_{number}")
+    for warehouse in (marked, deleted):
+        warehouse.execute("UPDATE tap_chartmogul_customers.customers SET email = 'a@b'")
+    marked.execute(
+        "UPDATE tap_chartmogul_customers.customers "
+        "SET _sdc_deleted_at = now() WHERE id % 3 = 0"
+    )
+    deleted.execute("DELETE FROM tap_chartmogul_customers.customers WHERE id % 3 = 0")
+    query = QUERIES[number]
+    # Those with the same number come in any order.
+    assert sorted(map(str, marked.execute(query))) == sorted(
+        map(str, deleted.execute(query))
+    )
+
+
+def test_a_customer_whose_tags_are_null_has_none(plain: Database) -> None:
+    odd = plain.copy("odd")
+    odd.execute(
+        "UPDATE tap_chartmogul_customers.customers "
+        """SET attributes = attributes || '{"tags": null}' WHERE id % 2 = 0"""
+    )
+    assert 0 < len(odd.execute(QUERIES[8])) <= len(plain.execute(QUERIES[8]))
 
 
 def test_revenue_by_status_and_currency_is_that_of_the_customers(

@@ -118,7 +118,7 @@ class TestCutting:
 
 
 class TestReading:
-    def test_a_range_goes_on_at_the_cursor_of_the_last_page_written(self) -> None:
+    def test_a_range_resumes_at_the_cursor_of_the_last_page_written(self) -> None:
         part = Range()
         part.write(page("a"), last=False)
         part.write(page("b"), last=False)
@@ -135,13 +135,13 @@ class TestReading:
         part.write(page("a"), last=False)
         assert part.start is None
 
-    def test_what_ends_with_the_account_goes_on_nowhere(self) -> None:
+    def test_nothing_is_behind_what_ends_with_the_account(self) -> None:
         part = Range()
         part.write(page("a", more=False), last=True)
         assert part.done
         assert not part.reopen()
 
-    def test_what_ends_at_the_next_range_can_go_on_behind_it(self) -> None:
+    def test_what_ends_at_the_next_range_can_continue_behind_it(self) -> None:
         part = Range()
         part.write(page("a"), last=True)
         assert part.reopen()
@@ -218,7 +218,7 @@ class TestEnds:
         verdicts = [latest.stand_behind(1, 1) for _ in range(ENOUGH)]
         assert verdicts == [False] * (ENOUGH - 1) + [True]
 
-    def test_a_look_goes_on_until_it_has_enough_customers(self) -> None:
+    def test_a_look_reads_until_it_has_enough_customers(self) -> None:
         look = Look()
         assert not look.add(customers(*range(ENOUGH - 1)))
         assert not look.add([])

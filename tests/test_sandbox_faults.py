@@ -191,7 +191,7 @@ def test_raw_is_any_bytes(sandbox: Sandbox) -> None:
     assert (response.version, response.reason, body) == (10, "So be it", b"whatever")
 
 
-def test_endless_goes_on(sandbox: Sandbox) -> None:
+def test_endless_never_ends(sandbox: Sandbox) -> None:
     sandbox.script({1: faults.endless(b"HTTP/1.1 200 OK\r\n\r\nOnce", b" more")})
     assert get(sandbox, "", 14)[1] == b"Once more more"
 
@@ -250,17 +250,17 @@ def test_an_empty_page_loses_nobody(sandbox: Sandbox, number: int) -> None:
 
 
 def test_a_mix_of_faults_is_the_same_each_time(sandbox: Sandbox) -> None:
-    def fates() -> list[str]:
+    def answers() -> list[str]:
         sandbox.script(faults.one_in(2, seed=5))
-        return [_fate(sandbox) for _ in range(40)]
+        return [_outcome(sandbox) for _ in range(40)]
 
-    first = fates()
+    first = answers()
     assert first[::2] == ["whole"] * 20
     assert set(first[1::2]) == {"503", "429", "reset", "cut", "broken"}
-    assert fates() == first
+    assert answers() == first
 
 
-def _fate(sandbox: Sandbox) -> str:
+def _outcome(sandbox: Sandbox) -> str:
     try:
         response, body = get(sandbox)
         json.loads(body)

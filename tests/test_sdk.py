@@ -86,18 +86,18 @@ def test_the_sdk_still_calls_the_private_hooks(
             return _hook(*args, **options)
 
         monkeypatch.setattr(owner, name, count)
-    output(long_way=True)
+    output(by_the_sdk=True)
     assert called.count("_validate_config") == 1
     assert called.count("_sync_records") == 1
     assert called.count("_generate_record_messages") == 30
 
 
-def output(*, long_way: bool = False, **settings: Any) -> list[bytes]:
+def output(*, by_the_sdk: bool = False, **settings: Any) -> list[bytes]:
     """Run the tap in this process and return the lines that it wrote."""
     written = io.TextIOWrapper(io.BytesIO())
     with redirect_stdout(written):
         tap = TapChartMogulCustomers(config={**CONFIG, **settings})
-        if long_way:
+        if by_the_sdk:
             tap.streams["customers"].__dict__["_plain"] = None
         tap.sync_all()
     written.flush()
@@ -111,12 +111,12 @@ def output(*, long_way: bool = False, **settings: Any) -> list[bytes]:
         st.sampled_from([c.field for c in COLUMNS if c.name != "uuid"]), json_values
     )
 )
-def test_the_short_way_writes_what_the_sdks_own_way_does(
+def test_a_plain_record_is_written_as_the_sdk_writes_it(
     *, versions: bool, customer: dict[str, Any]
 ) -> None:
     row = {"uuid": "cus_1", **as_sent(customer)}
     lines = []
-    for long_way in (False, True):
+    for by_the_sdk in (False, True):
         written = io.TextIOWrapper(io.BytesIO())
         with (
             redirect_stdout(written),
@@ -127,7 +127,7 @@ def test_the_short_way_writes_what_the_sdks_own_way_does(
             assert isinstance(stream, CustomersStream)
             stream.extracted_at = NOW
             stream.set_version(1_700_000_000 if versions else None)
-            if long_way:
+            if by_the_sdk:
                 stream._write_record_message(stream.post_process(row))  # noqa: SLF001
             else:
                 assert stream.writes_plainly
@@ -147,7 +147,9 @@ def test_the_short_way_writes_what_the_sdks_own_way_does(
         {"flattening_enabled": True, "flattening_max_depth": 1},
     ],
 )
-def test_takes_the_long_way_with_maps_or_flattening(settings: dict[str, Any]) -> None:
+def test_the_sdk_writes_records_with_maps_or_flattening(
+    settings: dict[str, Any],
+) -> None:
     stream = TapChartMogulCustomers(config={**CONFIG, **settings}).streams["customers"]
     assert isinstance(stream, CustomersStream)
     assert not stream.writes_plainly

@@ -155,9 +155,7 @@ def worker_of(account: str) -> psutil.Process:
     raise LookupError(account)
 
 
-def test_a_failure_on_the_way_is_made_good_by_another_try(
-    airflow: Airflow, run: str
-) -> None:
+def test_another_try_makes_up_for_a_failure(airflow: Airflow, run: str) -> None:
     loads = airflow.get(f"{run}/taskInstances?task_id=account.load")["task_instances"]
     assert {
         load["rendered_map_index"]: (load["state"], load["try_number"])
@@ -172,7 +170,7 @@ def reads(account: Sandbox) -> list[SeenRequest]:
 
 
 @pytest.mark.usefixtures("run")
-def test_the_other_try_goes_on_at_the_page_that_failed(
+def test_the_other_try_resumes_at_the_page_that_failed(
     accounts: dict[str, Sandbox],
 ) -> None:
     seen = reads(accounts["acme"])

@@ -45,7 +45,7 @@ class Range(msgspec.Struct, eq=False):
 
     Args:
         start: Where it starts; none for the start of the account.
-        cursor: Where it goes on.
+        cursor: Where its next page is.
         pages: How many of its pages were written.
         expected: How many pages the last whole read had here; 0 if that is not known.
         done: Whether it was read to its end, which is where the next range starts.
@@ -93,7 +93,7 @@ class Range(msgspec.Struct, eq=False):
         """Read on behind its end.
 
         Returns:
-            Whether it had come to its end, and the account goes on behind that.
+            Whether it had come to its end, and the account has more behind that.
         """
         reopened = self.done and self.cursor is not None
         self.done = self.done and not reopened

@@ -103,7 +103,7 @@ class Fetched(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """The service refused where a range was to go on, and perhaps its start too."""
+    """The service refused a range's cursor, and perhaps its start too."""
 
     part: Range
     error: CursorRefusedError

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 # Together they outlast the five minutes in which Meltano takes a run whose machine
-# was lost for one that goes on, and refuses another.
+# was lost for one that still runs, and refuses another.
 RETRIES = int(os.environ.get("CHARTMOGUL_RETRIES", "5"))
 RETRY_SECONDS = float(os.environ.get("CHARTMOGUL_RETRY_SECONDS", "300"))
 
@@ -41,10 +41,10 @@ ROW = "%-30s %-16s %-16s %10s %10s"
 log = logging.getLogger(__name__)
 
 
-# One run at a time, and in it one load of an account: its only reader, with one
-# request on its way, stays below ChartMogul's 20 connections and 40 requests a second,
-# and the tap waits where an account's quota is spent. Each account has these limits to
-# itself, so how many are read at once is for the pool to say, whose size is ours.
+# One run at a time, and in it one load of an account: the tap alone stays below
+# ChartMogul's 20 connections and 40 requests a second, and waits where an account's
+# quota is spent. Each account has these limits to itself, so how many are read at once
+# is for the pool to say, whose size is ours.
 @dag(
     description="ChartMogul's customers of every account, into PostgreSQL",
     doc_md=__doc__,
