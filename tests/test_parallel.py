@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox import Sandbox, faults, generate_customers, stale
+from sandbox import Sandbox, faults, generate_customers
 from sandbox.traffic import connections, most_at_once, most_in_a_second
 from tap_chartmogul_customers.sync.resume import account_fingerprint
 from tests.running import Run, Tap, parse
@@ -20,8 +20,6 @@ from tests.test_signals import seen
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from sandbox.stale import Reading
 
 PER_PAGE = 10
 PAGES = 64
@@ -149,31 +147,6 @@ def test_an_interrupted_sync_is_resumed_with_another_number_at_once(
     assert rest.code == 0, rest.log
     assert set(first.uuids) | set(rest.uuids) == everyone(sandbox)
     assert most_at_once(sandbox.requests) <= min(at_once, 8)
-
-
-@pytest.mark.parametrize("at_once", [2, 8])
-@pytest.mark.parametrize(
-    "reading",
-    [
-        stale.refused,
-        stale.first_page,
-        stale.end,
-        stale.shifted(33),
-        stale.shifted(-33),
-        stale.anywhere(1),
-        stale.anywhere(2),
-    ],
-)
-def test_boundaries_that_the_service_takes_for_something_else_lose_nobody(
-    tap: Tap, sandbox: Sandbox, state: Any, reading: Reading, at_once: int
-) -> None:
-    sandbox.age_cursors(reading)
-    run = sync(tap, state, parallel_requests=at_once, **DELETES)
-    assert run.code == 0, run.log
-    assert set(run.uuids) == everyone(sandbox)
-    again = sync(tap, run.state, parallel_requests=at_once)
-    assert set(again.uuids) == everyone(sandbox)
-    assert f"Reading in {at_once} ranges at once" in again.log
 
 
 def test_says_which_boundary_was_refused(

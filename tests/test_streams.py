@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox import Sandbox, faults, generate_customers
+from sandbox import Sandbox, faults, generate_customers, stale
 from tap_chartmogul_customers import streams
 from tap_chartmogul_customers.api import pace
 from tap_chartmogul_customers.records.typed import decode_typed_page
+from tap_chartmogul_customers.sync import ranges
 from tap_chartmogul_customers.tap import TapChartMogulCustomers
 from tests.running import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sandbox.stale import Reading
     from tap_chartmogul_customers.pagination import Page
     from tests.running import Message
 
@@ -148,6 +150,38 @@ def test_a_place_that_was_refused_is_not_asked_for_again(
     caplog.clear()
     sync(sandbox, left, parallel_requests=4)
     assert "Reading from an earlier place" not in caplog.text
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("at_once", [2, 8])
+@pytest.mark.parametrize(
+    "reading",
+    [
+        stale.refused,
+        stale.first_page,
+        stale.end,
+        stale.shifted(33),
+        stale.shifted(-33),
+        stale.anywhere(1),
+        stale.anywhere(2),
+    ],
+)
+def test_boundaries_that_the_service_takes_for_something_else_lose_nobody(
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    reading: Reading,
+    at_once: int,
+) -> None:
+    monkeypatch.setattr(ranges, "SHORTEST", PAGES // 8)
+    first = last_state(sync(sandbox))
+    sandbox.age_cursors(reading)
+    messages = sync(sandbox, first, parallel_requests=at_once, **DELETES)
+    assert uuids(messages) == everyone(sandbox)
+    caplog.clear()
+    again = sync(sandbox, last_state(messages), parallel_requests=at_once)
+    assert uuids(again) == everyone(sandbox)
+    assert f"Reading in {at_once} ranges at once" in caplog.text
 
 
 def test_a_sync_whose_only_place_was_refused_is_read_from_its_start(
