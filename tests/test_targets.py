@@ -62,7 +62,8 @@ CUSTOMER: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     with servers:
-        yield Account(tmp_path_factory.mktemp("account"))
+        # So many have all that shows on the page.
+        yield Account(tmp_path_factory.mktemp("account"), size=250)
 
 
 @pytest.mark.parametrize("target", QUICK, ids=lambda target: target.name)

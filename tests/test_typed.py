@@ -119,10 +119,10 @@ def test_the_customers_of_the_service_are_decoded_into_columns() -> None:
 
 
 @pytest.mark.parametrize("column", [column.field for column in COLUMNS])
-@pytest.mark.parametrize("value", ODD_VALUES)
-def test_an_odd_value_comes_out_the_same(column: str, value: object) -> None:
+def test_an_odd_value_comes_out_the_same(column: str) -> None:
     customer, *others = EVERYONE[:3]
-    same(page(*others, {**customer, column: value}))
+    for value in ODD_VALUES:
+        same(page(*others, {**customer, column: value}))
 
 
 @given(

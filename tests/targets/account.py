@@ -57,17 +57,18 @@ def with_custom_columns(customer: Row) -> Row:
 
 
 class Account:
-    """An account with 1,000 customers, before and after some changes.
+    """An account, before and after some changes.
 
     Args:
         folder: Where what the tap wrote is kept.
+        size: How many customers it has.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, size: int = 1_000) -> None:
         self._folder = folder
         self._lock = threading.Lock()
         self._written: dict[tuple[int, str], Path] = {}
-        before = generate_customers(1_000, seed=1)
+        before = generate_customers(size, seed=1)
         gone, *changed = before[:20]
         self._customers = (
             before,
