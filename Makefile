@@ -33,8 +33,8 @@ dev: $(DEV_READY)
 demo: install
 	@.venv/bin/python -m sandbox.demo
 
-# Three at once, since some tests wait; a file stays together, since its tests share what is costly.
-AT_ONCE := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+# Four at once, since some tests wait; a file stays together, since its tests share what is costly.
+AT_ONCE := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 # The tests start programs hundreds of times. Where Python is told to write no bytecode, each start would compile all that
 # it imports.

@@ -17,6 +17,8 @@ from tests.servers import with_tls
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.postgres import Database
+
 CONNECTING = (
     *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
     *("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"),
@@ -36,6 +38,15 @@ os.environ["TZ"] = "America/St_Johns"
 time.tzset()
 
 ROOT = Path(__file__).parents[1]
+
+
+# These take longest, so they go first.
+LONGEST = ("test_docs_meltano", "test_docs_clone", "test_docs_pipe", "test_parallel")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, so that none is left alone at the end."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
 
 
 @pytest.fixture
@@ -66,6 +77,15 @@ def project(tmp_path: Path) -> Path:
     for plugins in ("extractors", "loaders"):
         (tmp_path / ".meltano" / plugins).symlink_to(ROOT / ".meltano" / plugins)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Database]:
+    """Return a PostgreSQL server; its empty database is to be copied."""
+    from tests.postgres import postgres  # noqa: PLC0415 (few tests have to import it)
+
+    with postgres() as server:
+        yield server
 
 
 @pytest.fixture

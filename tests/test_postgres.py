@@ -44,12 +44,6 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Database]:
-    with postgres.postgres() as database:
-        yield database
-
-
-@pytest.fixture(scope="module")
 def loaded(server: Database, tmp_path_factory: pytest.TempPathFactory) -> Database:
     """A database that holds the account as a first load left it."""
     warehouse = server.copy("loaded")

@@ -60,12 +60,6 @@ TYPES = {
 }
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Database]:
-    with postgres.postgres() as database:
-        yield database
-
-
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     customers = generate_customers(len(CUSTOM), seed=5)

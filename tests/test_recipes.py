@@ -11,7 +11,7 @@ import pytest
 
 from sandbox import Sandbox, generate_customers
 from tests.pages import ROOT, blocks
-from tests.postgres import Database, load, postgres
+from tests.postgres import Database, load
 from tests.running import Tap
 from tests.test_meltano import RUN, TAP, meltano
 from tests.test_resume import interrupted
@@ -42,12 +42,6 @@ def sandbox() -> Iterator[Sandbox]:
     with Sandbox(CUSTOMERS, api_key="YOUR_API_KEY", rate_limit=None) as sandbox:
         sandbox.remove(GONE)
         yield sandbox
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Database]:
-    with postgres() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
