@@ -22,6 +22,8 @@ from tests.running import parse
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sandbox.exchange import SeenRequest
+    from sandbox.faults import Fault
     from sandbox.stale import Reading
     from tap_chartmogul_customers.pagination import Page
     from tests.running import Message
@@ -195,6 +197,63 @@ def test_a_sync_whose_only_place_was_refused_is_read_from_its_start(
     assert uuids(messages) == everyone(sandbox)
     assert customers(last_state(messages))["boundaries"]["pages"] == PAGES
     assert caplog.text.count("Reading from an earlier place") == 1
+
+
+@pytest.fixture
+def stopped(sandbox: Sandbox) -> Any:
+    """Return what a sync in one range leaves that was stopped at the last page."""
+    sandbox.script({PAGES: faults.status(402)})
+    return last_state(sync(sandbox, error="402"))
+
+
+@pytest.fixture
+def places(stopped: Any) -> dict[int, str]:
+    """Return the cursor behind each page but the last, by the number of the page."""
+    return dict(customers(stopped)["resume"]["ranges"][0]["marks"])
+
+
+def refuse(sandbox: Sandbox, *cursors: str) -> None:
+    """Refuse cursors once: those of an earlier run, but not the same ones of this."""
+    old = {*cursors}
+
+    def script(request: SeenRequest) -> Fault | None:
+        cursor = request.query.get("cursor")
+        if cursor not in old:
+            return None
+        old.remove(cursor)
+        return faults.status(400)
+
+    sandbox.script(script)
+
+
+def test_a_range_of_an_earlier_run_reads_on_if_the_start_of_the_next_is_refused(
+    sandbox: Sandbox, stopped: Any, places: dict[int, str]
+) -> None:
+    customers(stopped)["resume"]["ranges"] = [
+        {"cursor": places[10], "pages": 10, "done": True},
+        {"start": places[11], "cursor": places[15], "pages": 5},
+    ]
+    refuse(sandbox, places[11], places[15])
+    messages = sync(sandbox, stopped)
+    read = [customer["uuid"] for customer in sandbox.customers[: 10 * PER_PAGE]]
+    assert uuids(messages) | {*read} == everyone(sandbox)
+    assert len(sandbox.requests) == 2 + PAGES - 10
+
+
+def test_a_range_that_has_passed_a_refused_start_reads_nothing_twice(
+    sandbox: Sandbox, stopped: Any, places: dict[int, str]
+) -> None:
+    customers(stopped)["resume"]["ranges"] = [
+        {"cursor": places[5], "pages": 5},
+        {"start": places[10], "cursor": places[10]},
+        {"start": places[20], "cursor": places[20]},
+    ]
+    refuse(sandbox, places[10])
+    messages = sync(sandbox, stopped, parallel_requests=1)
+    read = [customer["uuid"] for customer in sandbox.customers[: 5 * PER_PAGE]]
+    assert uuids(messages) | {*read} == everyone(sandbox)
+    # Behind the first five, with one more for the end of the first range.
+    assert len(sandbox.requests) == 1 + PAGES - 5 + 1
 
 
 def test_an_error_in_a_record_says_its_range_and_page(
