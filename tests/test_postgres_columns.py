@@ -60,12 +60,16 @@ TYPES = {
 }
 
 
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
+def account() -> Sandbox:
     customers = generate_customers(len(CUSTOM), seed=5)
     for customer, values in zip(customers, CUSTOM, strict=True):
         customer["attributes"] = {"tags": ["a"], "stripe": {"uid": 7}, "custom": values}
-    with Sandbox(customers, rate_limit=None) as sandbox:
+    return Sandbox(customers, rate_limit=None)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with account() as sandbox:
         yield sandbox
 
 

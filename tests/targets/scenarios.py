@@ -28,6 +28,11 @@ STOPS = "stops"
 STAGED = "staged"
 OTHER = "other customers"
 
+FORKED = {
+    str(program.script): program
+    for program in (forks.TARGET_POSTGRES, forks.TARGET_JSONL)
+}
+
 VERSIONS = {"emit_activate_version_messages": True}
 CUSTOM = {"custom_attributes_sample_size": 1000}
 
@@ -166,10 +171,10 @@ class Trial:
         """Run a program, and return its exit code and what it logged."""
         folder = output.parent
         environment = {**_environment(folder), **self.target.environment}
-        if command[0] == str(forks.TARGET_POSTGRES.script):
+        if program := FORKED.get(command[0]):
             log = output.with_suffix(".log")
             code = forks.run(
-                *(forks.TARGET_POSTGRES, command[1:], output, log),
+                *(program, command[1:], output, log),
                 source=source,
                 folder=folder,
                 environment=environment,
