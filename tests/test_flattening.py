@@ -100,6 +100,43 @@ def test_a_parent_that_is_null_leaves_its_columns_null(
     assert run.records[1]["address__city"] == "Paris"
 
 
+def test_names_of_columns_are_joined_by_the_separator(
+    tap: Tap, sandbox: Sandbox
+) -> None:
+    change(
+        sandbox,
+        {"attributes": {"tags": ["a"], "new": 1}, "address": {"city": "Paris"}},
+    )
+    run = tap.run(flattening_separator="_of_", **flat(1))
+    (schema,) = (message["schema"] for message in run.of_type("SCHEMA"))
+    assert all(list(record) == list(schema["properties"]) for record in run.records)
+    assert not any("__" in name for name in schema["properties"])
+    assert run.records[0]["attributes_of_tags"] == '["a"]'
+    assert run.records[0]["address_of_city"] == "Paris"
+    assert "no column 'attributes_of_new'" in run.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"flattening_max_key_length": 10}, "cs"),
+        ({"stream_maps": {"customers": {"address__city": "city"}}}, "address__city"),
+    ],
+)
+def test_two_columns_of_one_name_end_the_run_before_the_first_request(
+    tap: Tap, settings: dict[str, Any], name: str
+) -> None:
+    run = tap.run(**flat(1), **settings)
+    assert run.code == 1
+    (error,) = run.errors
+    assert error.endswith(
+        f"Duplicate column name produced in schema: {name}. Change "
+        "`flattening_max_key_length`, `flattening_separator` or `stream_maps`"
+    )
+    assert not run.messages
+    assert not tap.sandbox.requests
+
+
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_a_key_without_a_column_is_left_out_with_one_warning(
     tap: Tap, sandbox: Sandbox, depth: int

@@ -1,4 +1,4 @@
-"""Stream maps that take decimals, and say which expression failed: a private hook."""
+"""Stream maps that take decimals, and say what is wrong with them: a private hook."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from simpleeval import InvalidExpression, ModuleWrapper
 from singer_sdk import Tap
 from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import CustomStreamMap
+
+from tap_chartmogul_customers.validation import SettingsError
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -29,7 +31,15 @@ class DecimalMaps(Tap):
     def setup_mapper(self) -> None:
         # Private: what evaluates expressions. Python's `json` writes no decimals, and
         # its operators do not mix them with floats.
-        super().setup_mapper()
+        try:
+            super().setup_mapper()
+        except ValueError as error:
+            # Names of columns that meet, of which the SDK does not say what made them.
+            msg = (
+                f"{error}. Change `flattening_max_key_length`, `flattening_separator` "
+                "or `stream_maps`"
+            )
+            raise SettingsError([msg]) from error
         for stream_map in chain.from_iterable(self.mapper.stream_maps.values()):
             if isinstance(stream_map, CustomStreamMap):
                 evaluator = stream_map.expr_evaluator
