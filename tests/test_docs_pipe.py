@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from sandbox import Sandbox, generate_customers
+from sandbox.traffic import connections
 from tests.pages import README, Reader, changed, clone
 
 if TYPE_CHECKING:
@@ -66,6 +67,22 @@ EVERYONE = {customer["uuid"] for customer in CUSTOMERS}
 
 def test_loads_every_customer(reader: Reader, nightly: Path) -> None:
     reader.type("pipe")
+    assert loaded(nightly) == EVERYONE
+
+
+def test_the_next_night_reads_in_ranges(
+    sandbox: Sandbox, reader: Reader, nightly: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "latency", 0)
+    config = nightly / "config.json"
+    right = config.read_text()
+    config.write_text(right.replace('{"api_key', '{"per_page": 100, "api_key'))
+    assert "ranges" not in reader.type("pipe")
+    (nightly / "output/customers.jsonl").unlink()
+    sandbox.requests.clear()
+    assert "Reading in 2 ranges at once" in reader.type("pipe")
+    config.write_text(right)
+    assert connections(sandbox.requests) == 2
     assert loaded(nightly) == EVERYONE
 
 

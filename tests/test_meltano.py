@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from sandbox import API_KEY, Sandbox, faults, generate_customers
+from sandbox.traffic import connections
 from tests import forks
 from tests.servers import proxy
 
@@ -75,6 +76,22 @@ def test_meltano_loads_every_customer_whole(project: Path) -> None:
         loaded = load(project, sandbox)
         expected = [as_promised(customer) for customer in sandbox.customers]
     assert [with_timestamps_read(record) for record in loaded] == expected
+
+
+def test_meltano_hands_on_what_the_next_sync_is_read_in_ranges_by(
+    project: Path,
+) -> None:
+    pages, per_page = 20, 10
+    customers = generate_customers(pages * per_page, seed=1)
+    with Sandbox(customers, rate_limit=None) as sandbox:
+        first = load(project, sandbox, per_page=str(per_page))
+        assert connections(sandbox.requests) == 1
+        sandbox.requests.clear()
+        second = load(project, sandbox, per_page=str(per_page))[len(first) :]
+    assert connections(sandbox.requests) == 2
+    assert len(sandbox.requests) < pages * 1.2
+    everyone = {customer["uuid"] for customer in customers}
+    assert {c["uuid"] for c in first} == {c["uuid"] for c in second} == everyone
 
 
 def test_meltano_takes_settings_of_every_kind_from_the_environment(
