@@ -11,7 +11,6 @@ import json
 import logging
 import signal
 import sys
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -22,6 +21,7 @@ from tap_chartmogul_customers.__main__ import main
 from tap_chartmogul_customers.api import pace, retries
 from tap_chartmogul_customers.output import StandardOutput
 from tap_chartmogul_customers.sync import ranges
+from tests.turns import in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,13 +168,23 @@ class OutputToTarget(StandardOutput, Pipe):
         self.target = target
 
 
-def run_tap(target: Target, *arguments: str) -> int:
-    """Run the tap's program with its output to a target, and return its exit code."""
+def run_tap(target: Target, *arguments: str, seed: int) -> int:
+    """Run the tap's program with its output to a target.
+
+    Args:
+        target: The target.
+        arguments: The command line.
+        seed: Of the order in which ranges are read.
+
+    Returns:
+        Its exit code.
+    """
     code: object = None
     with (
         # Until the last thread has ended.
         small_and_quick(),
         process_left_as_it_was(),
+        in_turns(seed),
         patch.object(output, "StandardOutput", lambda: OutputToTarget(target)),
         patch.object(sys, "argv", ["tap", *arguments]),
     ):
@@ -213,9 +223,4 @@ def process_left_as_it_was() -> Iterator[None]:
         logging.root.handlers[:] = log
         for signum, handler in signals.items():
             signal.signal(signum, handler)
-        # A request that is under way must not meet with a fault of the next run.
-        gc.collect()
         gc.unfreeze()
-        for thread in threading.enumerate():
-            if thread.name == "reader":
-                thread.join()

@@ -25,8 +25,11 @@ from sandbox.faults import Fault  # noqa: TC001 (Hypothesis reads the types of `
 from tests.model import Interruption, Row, Target, run_tap
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sandbox.cursors import Position
     from sandbox.exchange import SeenRequest
+    from sandbox.stale import Reading
     from sandbox.store import Store
 
 HEALING = [
@@ -69,12 +72,12 @@ def _changes(kind: str, keys: st.SearchStrategy[int]) -> st.SearchStrategy[Chang
     return st.builds(Change, kind=st.just(kind), key=keys, since=since, status=status)
 
 
-CHANGES = (
+MOVES = (
     _changes("put", KEYS)
     # Those with even keys are leads, until they pay.
     | _changes("pay", KEYS.map(lambda key: key - key % 2 or 2))
-    | _changes("remove", KEYS)
 )
+CHANGES = MOVES | _changes("remove", KEYS)
 
 
 class Changed(NamedTuple):
@@ -106,13 +109,16 @@ class Run(NamedTuple):
     """Changes by number of request, just before it is answered."""
     hours: int
     """Since the run before."""
+    seed: int
+    """Of the order in which its ranges are read, and of where old cursors lead."""
 
     def is_broken(self) -> bool:
         return any(fault in BROKEN for fault in self.met.values())
 
 
-def _at_random() -> stale.Reading:
-    rng = Random(1)  # noqa: S311 (no secret)
+def _anew(seed: int) -> Reading:
+    """Take each cursor for another place whenever it comes."""
+    rng = Random(seed)  # noqa: S311 (no secret)
 
     def reading(place: Position, store: Store) -> Position | None:
         return stale.anywhere(rng.randrange(10**6))(place, store)
@@ -120,14 +126,14 @@ def _at_random() -> stale.Reading:
     return reading
 
 
-READINGS = {
-    "refused": stale.refused,
-    "first page": stale.first_page,
-    "end": stale.end,
-    "further on": stale.shifted(4),
-    "further back": stale.shifted(-9),
-    "anywhere": stale.anywhere(seed=1),
-    "elsewhere each time": _at_random(),
+READINGS: dict[str, Callable[[int], Reading]] = {
+    "refused": lambda _: stale.refused,
+    "first page": lambda _: stale.first_page,
+    "end": lambda _: stale.end,
+    "further on": lambda _: stale.shifted(4),
+    "further back": lambda _: stale.shifted(-9),
+    "anywhere": stale.anywhere,
+    "elsewhere each time": _anew,
 }
 
 RUNS = st.builds(
@@ -143,7 +149,22 @@ RUNS = st.builds(
     | st.dictionaries(REQUESTS, st.sampled_from(HEALING + BROKEN), max_size=2),
     changes=st.dictionaries(REQUESTS, CHANGES, max_size=6),
     hours=st.sampled_from((*[0] * 9, 25)),
+    seed=st.integers(0, 999),
 )
+RUNS_WITH_MOVES = st.builds(
+    Run,
+    status=st.none(),
+    host=st.just("127.0.0.1"),
+    per_page=st.integers(1, 3),
+    parallel_requests=st.integers(2, 3),
+    before=st.just([]),
+    reading=st.sampled_from((None, "refused")),
+    met=st.just({}),
+    changes=st.dictionaries(st.integers(3, 20), MOVES, min_size=1, max_size=6),
+    hours=st.just(0),
+    seed=st.integers(0, 999),
+)
+"""In two or three ranges: what they are read by is as likely to fail as can be."""
 INTERRUPTIONS = st.builds(
     Interruption,
     event=st.sampled_from(
@@ -154,7 +175,7 @@ INTERRUPTIONS = st.builds(
     batch=st.integers(1, 6),
     aged_at=st.integers(1, 40),
 )
-PLAIN = Run(None, "127.0.0.1", 5, 1, [], None, {}, {}, 0)
+PLAIN = Run(None, "127.0.0.1", 5, 1, [], None, {}, {}, 0, 0)
 TO_THE_END = Interruption(None, 0, 0, 1, 1)
 
 
@@ -205,7 +226,9 @@ class Loads(RuleBasedStateMachine):
         if change.kind == "pay":
             if was is None or was["customer-since"] is not None:
                 return
-            since, status = datetime.now(UTC).isoformat(), was["status"]
+            # Not by the real clock, or another run of an example would be another one.
+            now = self.clock + timedelta(seconds=1, milliseconds=self.names)
+            since, status = now.isoformat(), was["status"]
         place = (since, status) if change.kind != "remove" else None
         if was is None or place != (was["customer-since"], was["status"]):
             self.moves += 1
@@ -234,9 +257,10 @@ class Loads(RuleBasedStateMachine):
         target = Target(self.table, interruption)
         code = self._run_tap(run, target)
         during = self.changed
+        is_resumed = self._is_resumed_by(target)
         if run.hours:
-            assert not self._is_resumed_by(target)
-        if self._is_resumed_by(target):
+            assert not is_resumed
+        if is_resumed:
             self.changed = earlier | during
         if target.activated:
             self._check_that_all_was_read(run)
@@ -255,7 +279,7 @@ class Loads(RuleBasedStateMachine):
         self.state = target.printed or self.state
         is_same = self.unfinished.get("started_at") == began
         self.changed = earlier | during if is_same else during
-        if target.printed is None:
+        if target.printed is None or (is_same and began and not is_resumed):
             # The table may be ahead of the state now: by rows of another filter's sync,
             # and by those that it gave up.
             missing = rows - self.table.keys()
@@ -264,6 +288,10 @@ class Loads(RuleBasedStateMachine):
             assert self.state["bookmarks"]["customers"].keys() <= {"boundaries"}
         assert len(json.dumps(self.state)) <= 4096
 
+    @rule(run=RUNS_WITH_MOVES, interruption=st.just(TO_THE_END) | INTERRUPTIONS)
+    def load_while_some_move(self, run: Run, interruption: Interruption) -> None:
+        self.load(run, interruption)
+
     def _pass_the_time(self, run: Run) -> None:
         for change in run.before:
             self.change(change)
@@ -271,7 +299,7 @@ class Loads(RuleBasedStateMachine):
             # Nobody can tell that the place where a sync was interrupted is now taken
             # for one further on.
             reading = "refused" if self.unfinished else run.reading
-            self.sandbox.age_cursors(READINGS[reading])
+            self.sandbox.age_cursors(READINGS[reading](run.seed))
         # No two runs in the same second, which would be the same version; and late in
         # it, since the tap waits for its end.
         self.clock += timedelta(hours=run.hours, seconds=2)
@@ -302,6 +330,7 @@ class Loads(RuleBasedStateMachine):
                 target,
                 *("--config", self._file("config.json", config)),
                 *("--state", self._file("state.json", self.state)),
+                seed=run.seed,
             )
 
     def _file(self, name: str, value: object) -> str:
