@@ -54,6 +54,7 @@ def sources() -> str:
     marked = personal()
     table = {
         "name": "customers",
+        "identifier": "{{ env_var('DBT_SOURCE_TABLE', 'customers') }}",
         "description": "The customers of a ChartMogul account, as the tap read them.",
         "data_tests": [{"arr_is_twelve_months_of_mrr": WARN}],
         "columns": [

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from examples.dbt.history.days import Day, live
+from examples.dbt.history.test_readme import EXAMPLES, TEXT
 from examples.dbt.history.warehouses import (
     PROJECT,
     DuckDB,
@@ -18,6 +19,9 @@ from examples.dbt.history.warehouses import (
     Row,
     Warehouse,
 )
+from sandbox import Sandbox
+from sandbox.life import Life
+from tests.pages import ROOT, blocks
 from tests.postgres import Database, postgres
 
 if TYPE_CHECKING:
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROJECT_FILE = PROJECT / "dbt_project.yml"
+RECIPES = ROOT / "docs/recipes.md"
 DAYS = 3
 CUSTOMERS = 400
 
@@ -207,28 +212,69 @@ def test_every_column_is_documented(
     assert [name for name in own if not columns[name]["description"]] == []
 
 
-def test_personal_columns_are_marked_and_can_be_left_out(
+PERSONAL = {*yaml.safe_load(PROJECT_FILE.read_text())["vars"]["personal_columns"]}
+WITHOUT: dict[str, Any] = {"personal_columns": [], "attribute_columns": {}}
+
+
+def test_personal_columns_are_marked(
+    documentation: dict[str, dict[str, dict[str, Any]]],
+) -> None:
+    personal = {
+        name: column["config"]["meta"].get("personal")
+        for name, column in documentation["duckdb"].items()
+        if name.partition(".")[2] in PERSONAL
+    }
+    assert personal.keys() > {"customers.email", "stg_customers.email"}
+    assert [name for name, marked in personal.items() if not marked] == []
+
+
+@both
+def test_a_history_can_be_continued_without_personal_data(
+    database: str,
     warehouses: dict[str, Warehouse],
     days: list[Day],
-    documentation: dict[str, dict[str, dict[str, Any]]],
+    marts: dict[str, dict[str, list[Row]]],
     tmp_path: Path,
 ) -> None:
-    personal = {*yaml.safe_load(PROJECT_FILE.read_text())["vars"]["personal_columns"]}
-    assert {
-        name
-        for name, column in documentation["duckdb"].items()
-        if not column["config"]["meta"].get("personal")
-        and name.partition(".")[2] in personal
-    } == set()
+    warehouse = warehouses[database].copy(tmp_path)
+    warehouse.build(days[-1].date, **WITHOUT)
+    assert any(row["owner"] for row in warehouse.rows("customers_snapshot"))
+    warehouse.execute(EXAMPLES["personal"])
+    # Nothing comes back, or is missed, on the next day.
+    warehouse.build(days[-1].date, **WITHOUT)
+    columns = warehouse.query(
+        "SELECT table_name, column_name FROM information_schema.columns"
+        " WHERE table_schema = 'chartmogul'"
+    )
+    assert len(columns) > 30
+    assert not {column["column_name"] for column in columns} & {*PERSONAL, "plan"}
+    assert not {column["table_name"] for column in columns} & {
+        *("stg_tags", "stg_custom_attributes")
+    }
+    for model in ("mrr_by_day", "mrr_movements"):
+        assert in_order(warehouse.rows(model)) == in_order(marts[database][model])
 
-    warehouse = warehouses["duckdb"].copy(tmp_path)
-    (tmp_path / "history.duckdb").unlink()
-    warehouse.build(days[-1].date, personal_columns=[])
-    columns = documented(warehouse, personal_columns=[])
-    assert "stg_customers.mrr" in columns
-    assert "stg_custom_attributes.value" not in columns
-    left = {name for name in columns if name.partition(".")[2] in personal}
-    assert {name.partition(".")[0] for name in left} == {"customers"}
+
+@both
+def test_works_on_the_table_of_the_recipe_against_personal_data(
+    database: str, server: Database, tmp_path: Path
+) -> None:
+    warehouse: Warehouse = DuckDB(tmp_path)
+    if database == "postgres":
+        warehouse = Postgres(tmp_path, server.copy("recipe"))
+    stream_maps = json.loads(blocks(RECIPES)["no-personal-data.json"])
+    with Sandbox(rate_limit=None) as account:
+        Life(account, customers=60)
+        warehouse.load(account, stream_maps=stream_maps)
+        customers = account.customers
+    table = stream_maps["customers"]["__alias__"]
+    assert f"`DBT_SOURCE_TABLE={table}`" in TEXT
+    options = ("--quiet", "--vars", json.dumps(WITHOUT))
+    warehouse.dbt("build", *options, DBT_SOURCE_TABLE=table)
+    history = warehouse.rows("customer_history")
+    assert {row["uuid"]: row["mrr_cents"] for row in history} == {
+        customer["uuid"]: customer["mrr"] for customer in customers
+    }
 
 
 def test_an_old_load_is_not_fresh(

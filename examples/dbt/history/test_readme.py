@@ -111,7 +111,7 @@ def test_every_example_has_a_test() -> None:
     assert len(re.findall(r"^```\w+$", TEXT, flags=re.MULTILINE)) == len(EXAMPLES)
     assert set(EXAMPLES) == {
         *("install", "settings", "nightly"),
-        *("mrr", "movements", "cancelled", "history"),
+        *("mrr", "movements", "cancelled", "history", "personal"),
         *("duckdb install", "duckdb nightly"),
     }
 

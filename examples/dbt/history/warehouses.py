@@ -65,16 +65,18 @@ class Warehouse(ABC):
     def connection(self) -> dict[str, str]:
         """The variables that `profiles.yml` reads."""
 
-    def load(self, sandbox: Sandbox) -> None:
+    def load(self, sandbox: Sandbox, **more: object) -> None:
         """Load all customers: `tap | target`.
 
         Args:
             sandbox: The account.
+            more: More settings of the tap.
         """
         program, settings = self.target
         config = self.folder / "target.json"
         config.write_text(json.dumps(settings))
-        tap = Tap(sandbox, self.folder).command(emit_activate_version_messages=True)
+        more |= {"emit_activate_version_messages": True}
+        tap = Tap(sandbox, self.folder).command(**more)
         with (
             (self.folder / "load.log").open("w") as log,
             subprocess.Popen(tap, stdout=subprocess.PIPE, stderr=log) as source,  # noqa: S603
@@ -143,6 +145,24 @@ class Warehouse(ABC):
         """Make another with the same content, in an empty folder."""
 
     @abstractmethod
+    def execute(self, statements: str) -> None:
+        """Run statements.
+
+        Args:
+            statements: SQL, each with a semicolon at its end.
+        """
+
+    @abstractmethod
+    def query(self, query: str) -> list[Row]:
+        """Ask a question.
+
+        Args:
+            query: SQL, without a semicolon.
+
+        Returns:
+            The rows, with dates and times as text.
+        """
+
     def rows(self, model: str) -> list[Row]:
         """Read a model.
 
@@ -152,6 +172,7 @@ class Warehouse(ABC):
         Returns:
             Its rows, with dates and times as text.
         """
+        return self.query(f"SELECT * FROM chartmogul.{model}")  # noqa: S608
 
 
 class Postgres(Warehouse):
@@ -191,8 +212,12 @@ class Postgres(Warehouse):
         return type(self)(folder, self.database.copy(folder.name))
 
     @override
-    def rows(self, model: str) -> list[Row]:
-        query = f"SELECT to_json(m) AS row FROM chartmogul.{model} AS m"  # noqa: S608
+    def execute(self, statements: str) -> None:
+        self.database.execute(statements)
+
+    @override
+    def query(self, query: str) -> list[Row]:
+        query = f"SELECT to_json(q) AS row FROM ({query}) AS q"  # noqa: S608
         return [row["row"] for row in self.database.execute(query)]
 
 
@@ -210,10 +235,10 @@ class DuckDB(Warehouse):
         return self.folder / "history.duckdb"
 
     @override
-    def load(self, sandbox: Sandbox) -> None:
+    def load(self, sandbox: Sandbox, **more: object) -> None:
         # The loader deletes no rows, so each load has a file of its own.
         self._loaded.unlink(missing_ok=True)
-        super().load(sandbox)
+        super().load(sandbox, **more)
 
     @cached_property
     @override
@@ -240,11 +265,17 @@ class DuckDB(Warehouse):
         return type(self)(folder)
 
     @override
-    def rows(self, model: str) -> list[Row]:
-        query = f"SELECT to_json(m) FROM chartmogul.{model} AS m"  # noqa: S608
-        rows = subprocess.run(  # noqa: S603 - programs of this project
+    def execute(self, statements: str) -> None:
+        self._printed_by(statements)
+
+    @override
+    def query(self, query: str) -> list[Row]:
+        rows = self._printed_by(f"SELECT to_json(q) FROM ({query}) AS q")  # noqa: S608
+        return [json.loads(row, parse_float=Decimal) for row in rows.splitlines()]
+
+    def _printed_by(self, query: str) -> bytes:
+        return subprocess.run(  # noqa: S603 - programs of this project
             [PROGRAMS / "python", "-c", _QUERY_DUCKDB, str(self._built), query],
             stdout=subprocess.PIPE,
             check=True,
         ).stdout
-        return [json.loads(row, parse_float=Decimal) for row in rows.splitlines()]

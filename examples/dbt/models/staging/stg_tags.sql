@@ -1,1 +1,3 @@
+{{ config(enabled='attributes' in var('personal_columns')) }}
+
 {{ tags_of(source('chartmogul', 'customers')) }}
