@@ -76,7 +76,7 @@ def test_the_next_night_reads_in_ranges(
     monkeypatch.setattr(sandbox, "latency", 0)
     config = nightly / "config.json"
     right = config.read_text()
-    config.write_text(right.replace('{"api_key', '{"per_page": 100, "api_key'))
+    config.write_text(right.replace(f": {PER_PAGE}}}", f": {PER_PAGE // 2}}}"))
     assert "ranges" not in reader.type("pipe")
     (nightly / "output/customers.jsonl").unlink()
     sandbox.requests.clear()
