@@ -112,7 +112,7 @@ mutants: $(DEV_READY) $(MUTANTS_READY)
 	.venv/bin/python -m tests.mutants $(MODULES) $(if $(MINUTES),--minutes $(MINUTES))
 
 # The example in examples/dbt: its SQL, its tests and its answers, on PostgreSQL and DuckDB, over three days.
-dbt: install $(DBT_READY) $(DBT_PLUGIN_READY) $(DUCKDB_PLUGIN_READY)
+dbt: install $(DBT_READY) $(DBT_PLUGIN_READY) $(DUCKDB_PLUGIN_READY) $(BENCH_READY)
 	.venv/bin/pytest --timeout=900 --numprocesses=2 --dist=loadfile examples/dbt
 
 # An account lives for DAYS days, each loaded and built, and a picture shows what became of its MRR.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -143,7 +144,7 @@ def in_order(rows: list[Row]) -> list[Row]:
 
 
 @both
-def test_a_column_that_is_added_later_changes_no_total(
+def test_what_is_built_again_is_the_same_and_a_column_more_changes_no_total(
     database: str,
     warehouses: dict[str, Warehouse],
     days: list[Day],
@@ -151,26 +152,83 @@ def test_a_column_that_is_added_later_changes_no_total(
     tmp_path: Path,
 ) -> None:
     warehouse = warehouses[database].copy(tmp_path)
+    before = {model: in_order(rows) for model, rows in marts[database].items()}
+    warehouse.build(days[-1].date)
+    again = {model: in_order(warehouse.rows(model)) for model in before}
+    assert again == before
+
     attributes = {"plan": ["custom", "plan"], "seats": ["custom", "seats"]}
     warehouse.build(days[-1].date, attribute_columns=attributes)
     for model in ("mrr_by_day", "mrr_movements"):
-        assert in_order(warehouse.rows(model)) == in_order(marts[database][model])
+        assert in_order(warehouse.rows(model)) == before[model]
     for row in warehouse.rows("customer_history"):
         assert bool(row["seats"]) == row["is_current"]
 
 
-@both
-def test_what_is_built_again_is_the_same(
-    database: str,
-    warehouses: dict[str, Warehouse],
-    days: list[Day],
-    marts: dict[str, dict[str, list[Row]]],
-    tmp_path: Path,
+def said_of(
+    warehouse: Warehouse, day: Day, selection: str
+) -> dict[str, tuple[str, int]]:
+    """Return the verdicts of dbt's tests but "pass", with how many rows each found."""
+    as_of = json.dumps({"as_of": f"{day.date} 06:00:00"})
+    with suppress(RuntimeError):
+        warehouse.dbt("test", "--quiet", "--select", selection, "--vars", as_of)
+    results = (warehouse.folder / "target/run_results.json").read_text()
+    return {
+        result["unique_id"].split(".")[2]: (result["status"], result["failures"])
+        for result in json.loads(results)["results"]
+        if result["status"] != "pass"
+    }
+
+
+def test_what_looks_odd_in_the_source_is_a_warning(
+    warehouses: dict[str, Warehouse], days: list[Day], tmp_path: Path
 ) -> None:
-    warehouse = warehouses[database].copy(tmp_path)
-    warehouse.build(days[-1].date)
-    for model, rows in marts[database].items():
-        assert in_order(warehouse.rows(model)) == in_order(rows)
+    warehouse = warehouses["postgres"].copy(tmp_path)
+    warehouse.execute(
+        "UPDATE tap_chartmogul_customers.customers AS c SET"
+        " arr = CASE WHEN n <= 2 THEN 1 ELSE arr END,"
+        " status = CASE WHEN n = 3 THEN 'Pausing' ELSE status END,"
+        " currency = CASE WHEN n > 3 THEN NULL ELSE currency END"
+        " FROM (SELECT uuid, row_number() OVER (ORDER BY uuid) AS n"
+        "       FROM tap_chartmogul_customers.customers) AS numbered"
+        " WHERE numbered.uuid = c.uuid AND n <= 7"
+    )
+    said = said_of(warehouse, days[-1], "source:chartmogul")
+    status, arr, currency = sorted(said)
+    assert status.startswith("source_accepted_values_chartmogul_customers_status_")
+    assert said[status] == ("warn", 1)
+    assert arr.startswith("source_arr_is_twelve_months_of_mrr_")
+    assert said[arr] == ("warn", 2)
+    assert currency.startswith("source_not_null_chartmogul_customers_currency")
+    assert said[currency] == ("warn", 4)
+
+
+def test_a_history_that_breaks_a_rule_is_an_error(
+    warehouses: dict[str, Warehouse], days: list[Day], tmp_path: Path
+) -> None:
+    warehouse = warehouses["postgres"].copy(tmp_path)
+    assert said_of(warehouse, days[-1], "test_type:singular") == {}
+    warehouse.execute(
+        # Of three customers with two versions: no time, too long a one, no end.
+        "UPDATE chartmogul.customer_history AS h SET valid_to = CASE n"
+        " WHEN 1 THEN valid_from WHEN 2 THEN valid_to + interval '1 day' END"
+        " FROM (SELECT uuid, row_number() OVER (ORDER BY uuid) AS n"
+        "       FROM chartmogul.customer_history WHERE version = 2) AS numbered"
+        " WHERE numbered.uuid = h.uuid AND h.version = 1 AND n <= 3;"
+        "UPDATE chartmogul.mrr_movements SET amount_cents = amount_cents + 1"
+        " WHERE ctid = (SELECT min(ctid) FROM chartmogul.mrr_movements);"
+        # A customer too many, and MRR with another status than it should be.
+        "UPDATE chartmogul.mrr_by_day SET"
+        " customers = customers + CASE status WHEN 'Cancelled' THEN 1 ELSE 0 END,"
+        " mrr_cents = mrr_cents"
+        "   + CASE status WHEN 'Active' THEN 1 WHEN 'Past Due' THEN -1 ELSE 0 END"
+        " WHERE day = (SELECT max(day) FROM chartmogul.mrr_by_day)"
+    )
+    assert said_of(warehouse, days[-1], "test_type:singular") == {
+        "versions_follow_one_another": ("fail", 3),
+        "movements_are_the_difference_of_the_totals": ("fail", 1),
+        "the_last_day_is_the_table": ("fail", 3),
+    }
 
 
 def documented(warehouse: Warehouse, **variables: object) -> dict[str, dict[str, Any]]:

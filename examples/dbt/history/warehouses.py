@@ -266,16 +266,31 @@ class DuckDB(Warehouse):
 
     @override
     def execute(self, statements: str) -> None:
-        self._printed_by(statements)
+        _printed_by_duckdb(self._built, statements)
 
     @override
     def query(self, query: str) -> list[Row]:
-        rows = self._printed_by(f"SELECT to_json(q) FROM ({query}) AS q")  # noqa: S608
-        return [json.loads(row, parse_float=Decimal) for row in rows.splitlines()]
+        return ask_duckdb(self._built, query)
 
-    def _printed_by(self, query: str) -> bytes:
-        return subprocess.run(  # noqa: S603 - programs of this project
-            [PROGRAMS / "python", "-c", _QUERY_DUCKDB, str(self._built), query],
-            stdout=subprocess.PIPE,
-            check=True,
-        ).stdout
+
+def ask_duckdb(file: Path, query: str) -> list[Row]:
+    """Ask a file of DuckDB.
+
+    Args:
+        file: The file.
+        query: The query.
+
+    Returns:
+        Its rows, with dates and times as text.
+    """
+    query = f"SELECT to_json(q) FROM ({query}) AS q"  # noqa: S608
+    printed = _printed_by_duckdb(file, query)
+    return [json.loads(row, parse_float=Decimal) for row in printed.splitlines()]
+
+
+def _printed_by_duckdb(file: Path, query: str) -> bytes:
+    return subprocess.run(  # noqa: S603 - programs of this project
+        [PROGRAMS / "python", "-c", _QUERY_DUCKDB, str(file), query],
+        stdout=subprocess.PIPE,
+        check=True,
+    ).stdout
