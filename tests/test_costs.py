@@ -148,4 +148,5 @@ def test_memory_does_not_grow_with_the_account(
         return peak
 
     peak(1000)  # what stays in memory from the first run on
-    assert peak(10_000) < 1.5 * peak(1000)
+    # A page more or less is in memory by chance, of some 60 KB; all would be ten times.
+    assert peak(10_000) < 3 * peak(1000)
