@@ -16,7 +16,7 @@ from singer_sdk.io_base import GenericSingerWriter
 from singer_sdk.singerlib.messages import Message, RecordMessage, StateMessage
 
 if sys.platform == "linux":
-    from fcntl import F_SETPIPE_SZ, fcntl
+    from fcntl import F_GETPIPE_SZ, F_SETPIPE_SZ, fcntl
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -78,7 +78,8 @@ class StandardOutput(io.FileIO):
             # With the usual 64 KiB, the reader of a page wakes the tap up some thirty
             # times, each for what it has just taken.
             with suppress(OSError):  # It is no pipe, or its user has too many.
-                fcntl(self, F_SETPIPE_SZ, PIPE_SIZE)
+                if fcntl(self, F_GETPIPE_SZ) < PIPE_SIZE:
+                    fcntl(self, F_SETPIPE_SZ, PIPE_SIZE)
 
     @override
     def write(self, data: Buffer) -> int:

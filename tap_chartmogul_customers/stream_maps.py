@@ -39,6 +39,11 @@ def map_problems(maps: Mapping[str, Any]) -> Iterator[str]:
                 f"The setting `stream_maps` maps `{source}`, but the only stream is "
                 f"`{STREAM}`"
             )
+        if {*_NAMES} <= options.keys():
+            yield (
+                f"The setting `stream_maps.{name}` must have `__source__` or "
+                "`__alias__`, not both"
+            )
         for key, value in options.items():
             if must := _must(key, value):
                 yield f"The setting `stream_maps.{name}.{key}` must {must}"

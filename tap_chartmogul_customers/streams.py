@@ -140,6 +140,7 @@ class CustomersStream(EvenRecords, OrderedMessages, MappedBatches, ChartMogulStr
                     old.started_at,
                     old.pages,
                 )
+                self.written.update(old.streams)
                 return old
             self._start_over(f"the unfinished sync cannot be resumed: {reason}")
             # Its places are good all the same, those of the sync before it included.
@@ -169,9 +170,9 @@ class CustomersStream(EvenRecords, OrderedMessages, MappedBatches, ChartMogulStr
                 part = event.part
                 if isinstance(event, Fetched):
                     where = names[parts.index(part)]
-                    sync.see(event.page, event.known)
+                    sync.see(event.page)
                     yield self._customers(event.page, where)
-                    sync.write(part, event.page, last=event.last)
+                    sync.write(part, event.page, event.known, last=event.last)
                     # Its thread keeps the page until it has the next one.
                     event.page.entries.clear()
                     finished += [part] * event.last
@@ -222,6 +223,7 @@ class CustomersStream(EvenRecords, OrderedMessages, MappedBatches, ChartMogulStr
             raise PagingError(msg) from error
 
     def _bookmark(self, sync: Sync) -> None:
+        sync.streams = sorted(self.written)
         self.stream_state[RESUME] = sync.to_state()
         self.stream_state.pop(BOUNDARIES, None)
         if not self.get_batch_config(self.config):

@@ -61,6 +61,22 @@ def test_activates_no_stream_that_a_stream_map_left_without_a_record(tap: Tap) -
     assert "No record of `some` came out of `stream_maps`, and no row of it" in warning
 
 
+def test_a_resumed_sync_activates_what_an_earlier_run_of_it_wrote(
+    tap: Tap, sandbox: Sandbox
+) -> None:
+    settings = {"status": "Active", "stream_maps": {"customers": {"__alias__": "crm"}}}
+    sandbox.script({5: faults.status(402)})
+    first = tap.run(**settings, **EMIT)
+    assert first.code == 1
+    assert len(first.records) == 35
+    sandbox.script({})
+    second = tap.run(state=first.state, **settings, **EMIT)
+    assert not second.records
+    (activated,) = second.of_type("ACTIVATE_VERSION")
+    assert activated["stream"] == "crm"
+    assert not second.warnings
+
+
 def test_a_sync_that_fails_activates_nothing(tap: Tap, sandbox: Sandbox) -> None:
     sandbox.script({4: faults.status(402)})
     run = tap.run(**EMIT)

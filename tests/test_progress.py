@@ -55,7 +55,6 @@ class Reading:
     def write(self, pages: int) -> None:
         for _ in range(pages):
             page = Page(1, [{"uuid": "cus_1"}] * 200, True, "a", None)  # noqa: FBT003
-            self.sync.see(page, 0)
             self.sync.write(self.part, page, last=False)
 
 
@@ -126,7 +125,16 @@ def test_says_no_time_to_go_after_a_restart_until_it_is_where_it_was(
     reading.write(5)
     clock.now += 10
     progress.say()
-    assert caplog.messages == ["5,000 customers on 5 pages so far, 100 a second"]
+    reading.write(5)
+    clock.now += 10
+    progress.say()
+    assert caplog.messages == [
+        "1,000 customers on 5 pages so far, 0 a second",
+        (
+            "2,000 customers on 10 pages so far, 50 a second, 20% of 50 pages, "
+            "about 160 s to go"
+        ),
+    ]
 
 
 def test_sums_up_at_the_end(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
@@ -140,7 +148,7 @@ def test_sums_up_at_the_end(clock: Clock, caplog: pytest.LogCaptureFixture) -> N
     ]
 
 
-def test_says_at_the_end_how_much_of_it_this_run_read(
+def test_says_at_the_end_that_this_run_read_the_rest(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     reading = Reading()
@@ -150,7 +158,7 @@ def test_says_at_the_end_how_much_of_it_this_run_read(
     clock.now += 75.25
     progress.end(0)
     (line,) = caplog.messages
-    assert line.startswith("Read 400,000 customers on 2,000 pages, 500 of them now, in")
+    assert line.startswith("Read 400,000 customers on 2,000 pages, the last of them in")
 
 
 def test_a_run_says_it_after_each_page_if_it_is_time_to(

@@ -268,10 +268,18 @@ class TestRefusals:
 class TestCounting:
     def test_counts_who_is_in_two_pages_once(self) -> None:
         whole = sync()
-        whole.see(page("a", customers(*range(10))), 0)
-        whole.see(page("b", customers(*range(7, 17))), 3)
-        whole.see(page("c", []), 0)
+        (part,) = whole.ranges
+        whole.write(part, page("a", customers(*range(10))), last=False)
+        whole.write(part, page("b", customers(*range(7, 17))), 3, last=False)
+        whole.write(part, page("c", []), last=False)
         assert whole.customers == 17
+
+    def test_counts_no_customer_who_will_be_read_once_more(self) -> None:
+        whole = sync()
+        (part,) = whole.ranges
+        whole.write(part, page("a", customers(*range(10))), last=False)
+        part.restart()
+        assert whole.customers == 0
 
     def test_an_account_read_from_its_start_tells_its_pages(self) -> None:
         whole = sync()
@@ -309,7 +317,7 @@ class TestSecondLook:
         whole = sync()
         whole.started_at = self.START
         for number, time in enumerate(times):
-            whole.see(page(f"c{number}", [{"uuid": "u", "customer-since": time}]), 0)
+            whole.see(page(f"c{number}", [{"uuid": "u", "customer-since": time}]))
         return whole.recent.cursor if whole.recent else None
 
     def test_starts_a_week_before_the_sync(self) -> None:
@@ -325,8 +333,8 @@ class TestSecondLook:
         first, second, third = ({"uuid": "u", "customer-since": t} for t in times)
         whole = sync()
         whole.started_at = self.START
-        whole.see(page("a", [first, second]), 0)
-        whole.see(page("b", [second, third]), 0)
+        whole.see(page("a", [first, second]))
+        whole.see(page("b", [second, third]))
         assert whole.recent is not None
         assert whole.recent.cursor == "a"
         assert whole.recent.since == datetime(2026, 1, 3, tzinfo=UTC)
@@ -402,7 +410,7 @@ class TestState:
     def test_a_sync_comes_back_as_it_was(self) -> None:
         whole = sync(Range(), Range(start="b", cursor="b", expected=9))
         entry = {"uuid": "u", "customer-since": "2020-01-01T00:00:00Z"}
-        whole.see(page("c", [entry]), 0)
+        whole.see(page("c", [entry]))
         whole.write(whole.ranges[0], page("c"), last=False)
         state = json.loads(json.dumps(whole.to_state()))
         back = unfinished_sync(state)

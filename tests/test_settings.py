@@ -149,6 +149,10 @@ def test_every_setting_that_is_wrong_is_named(tap: Tap) -> None:
         ({"customers": None, "a": {"__source__": "b"}}, "`stream_maps` maps `b`, but "),
         ({"customers": {"__alias__": None}}, "`stream_maps.customers.__alias__` must "),
         ({"a": {"__source__": None}}, "`stream_maps.a.__source__` must be text that "),
+        (
+            {"a": {"__source__": "customers", "__alias__": "b"}},
+            "`stream_maps.a` must have `__source__` or `__alias__`, not both",
+        ),
         ({"customers": {"__fitler__": "1"}}, "`stream_maps.customers.__fitler__` must"),
         ({"customers": {"emial": None}}, "`stream_maps.customers.emial` must name a "),
         ({"customers": {"Email": "__NULL__"}}, "`stream_maps.customers.Email` must "),

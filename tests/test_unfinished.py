@@ -59,7 +59,8 @@ NOT_TYPED = r"at `\$\."
         ({"ranges": [{"cursor": "b"}, {"cursor": "c"}]}, NO_CURSOR),
         ({"ranges": [{"cursor": "b", "pages": -1}]}, NOT_TYPED),
         ({"ranges": [{"cursor": "b", "marks": [["c", 1]]}]}, NOT_TYPED),
-        ({"customers": "many"}, NOT_TYPED),
+        ({"ranges": [{"cursor": "b", "customers": "many"}]}, NOT_TYPED),
+        ({"streams": "customers"}, NOT_TYPED),
         ({"recent": {"cursor": "b"}}, NOT_TYPED),
         ({"filters": None}, NOT_TYPED),
         ({"filters": "none"}, NOT_TYPED),
@@ -79,6 +80,13 @@ def test_what_is_damaged_is_an_error(damage: dict[str, Any], why: str) -> None:
     assert unfinished_sync(state)
     with pytest.raises(ValueError, match=why):
         unfinished_sync(kept(state | damage))
+
+
+def test_of_a_sync_that_found_nobody_nobody_is_counted() -> None:
+    begun = Range(start="b", cursor="c", pages=1)
+    back = unfinished_sync(sync(Range(cursor="a", pages=1), begun).to_state())
+    assert back is not None
+    assert back.customers == 0
 
 
 def test_where_there_is_none_there_is_none() -> None:

@@ -37,8 +37,8 @@ class OrderedMessages(RESTStream[str | None]):
     """When the page came whose records are being written."""
 
     @cached_property
-    def _written(self) -> set[str]:
-        """The names under which records of this stream were written."""
+    def written(self) -> set[str]:
+        """The names under which records of this sync were written."""
         return set()
 
     @property
@@ -65,7 +65,7 @@ class OrderedMessages(RESTStream[str | None]):
         """
         for stream_map in self.stream_maps:
             name = stream_map.stream_alias
-            if name in self._written:
+            if name in self.written:
                 self._tap.write_message(ActivateVersionMessage(name, version))
             elif not isinstance(stream_map, RemoveRecordTransform):
                 # It would take every row of that table.
@@ -136,12 +136,13 @@ class OrderedMessages(RESTStream[str | None]):
     ) -> Generator[RecordMessage, None, None]:
         # Private: which records the stream maps let through.
         for message in super()._generate_record_messages(record):
-            self._written.add(message.stream)
+            self.written.add(message.stream)
             yield message
 
     def _write_plainly(self, customers: Sequence[Any]) -> None:
         message = {**(self._plain or {}), "record": None}
-        self._written.add(message["stream"])
+        if customers:
+            self.written.add(message["stream"])
         if self._stream_version is not None:
             message["version"] = self._stream_version
         message["time_extracted"] = self.extracted_at

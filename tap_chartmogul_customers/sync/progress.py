@@ -37,6 +37,9 @@ class Progress:
         self._said = now
         seconds = now - self._started
         pages, expected = self._sync.pages, self._sync.expected
+        # A range that starts over is behind where this run began.
+        self._pages_before = min(self._pages_before, pages)
+        self._customers_before = min(self._customers_before, self._sync.customers)
         customers = self._sync.customers - self._customers_before
         line = (
             f"{self._sync.customers:,} customers on {pages:,} pages so far, "
@@ -54,13 +57,11 @@ class Progress:
         Args:
             retries: How often a request was tried again in this run.
         """
-        pages = f"{self._sync.pages:,} pages"
-        if self._pages_before:
-            pages += f", {self._sync.pages - self._pages_before:,} of them now,"
         self._logger.info(
-            "Read %s customers on %s in %.1f s with %s retries",
+            "Read %s customers on %s pages%s in %.1f s with %s retries",
             f"{self._sync.customers:,}",
-            pages,
+            f"{self._sync.pages:,}",
+            ", the last of them" if self._pages_before else "",
             time.monotonic() - self._started,
             f"{retries:,}",
         )

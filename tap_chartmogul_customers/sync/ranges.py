@@ -49,6 +49,8 @@ class Range(msgspec.Struct, eq=False):
         pages: How many of its pages were written.
         expected: How many pages the last whole read had here; 0 if that is not known.
         done: Whether it was read to its end, which is where the next range starts.
+        customers: How many were written of it that no other range counts, as far as
+            ranges that meet can tell.
         first_page: How many customers its first page had, once it starts behind that.
         marks: Places in it, from which boundaries can be chosen: of this read as far
             as it has come, of the last whole read beyond.
@@ -59,6 +61,7 @@ class Range(msgspec.Struct, eq=False):
     pages: Count = 0
     expected: Count = 0
     done: bool = False
+    customers: Count = 0
     first_page: Count = 0
     marks: list[Mark] = []
 
@@ -67,14 +70,16 @@ class Range(msgspec.Struct, eq=False):
         """How many pages it has, as far as that is known."""
         return self.pages if self.done else max(self.pages, self.expected)
 
-    def write(self, page: Page, *, last: bool) -> None:
+    def write(self, page: Page, known: int = 0, *, last: bool) -> None:
         """Come as far as a page whose records were written.
 
         Args:
             page: The page.
+            known: How many of its customers another range counts.
             last: Whether it ends the range.
         """
         self.pages += 1
+        self.customers += len(page.entries) - known
         self.cursor = page.cursor if page.has_more else None
         self.done = last
         if self.start is not None and self.pages == 1 and page.has_more:
@@ -102,7 +107,7 @@ class Range(msgspec.Struct, eq=False):
     def restart(self) -> None:
         """Go back to its start."""
         self.cursor = self.start
-        self.pages = 0
+        self.pages = self.customers = 0
         self.done = False
 
 

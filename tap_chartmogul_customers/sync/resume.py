@@ -69,8 +69,8 @@ def unfinished_sync(state: object) -> Sync | None:
         return None
     if isinstance(state, dict) and "ranges" not in state:
         # As version 0.1.0 left it, which counted no customers: at least one was read.
-        parts = [{"cursor": state.get("cursor")}]
-        state = {"customers": 1, **state, "ranges": parts}
+        parts = [{"cursor": state.get("cursor"), "customers": 1}]
+        state = {**state, "ranges": parts}
     sync = _checked(state, Sync)
     starts = [each.start for each in sync.ranges]
     if starts[:1] != [None]:
@@ -92,7 +92,7 @@ def unfinished_sync(state: object) -> Sync | None:
             part.start = part.cursor = before.cursor
         if not before.done:
             # It will read that page once more on its way.
-            sync.customers = max(1, sync.customers - part.first_page)
+            part.customers -= min(part.customers, part.first_page)
             part.first_page = 0
     return sync
 

@@ -77,8 +77,8 @@ class Sync(msgspec.Struct, kw_only=True):
             place in any other too.
         version: The version of its records for ACTIVATE_VERSION, if they have one.
         ranges: What it reads, in order.
-        customers: How many were read, each counted once.
         recent: Where its second look starts; none for the start of the account.
+        streams: The names under which its records were written.
     """
 
     started_at: Time
@@ -86,8 +86,8 @@ class Sync(msgspec.Struct, kw_only=True):
     account: str
     version: Count | None
     ranges: list[Range]
-    customers: Count = 0
     recent: Recent | None = None
+    streams: list[str] = []
 
     @property
     def looks_again(self) -> bool:
@@ -100,6 +100,11 @@ class Sync(msgspec.Struct, kw_only=True):
         return all(each.done for each in self.ranges) and not self.looks_again
 
     @property
+    def customers(self) -> int:
+        """How many were written, each counted once as far as that can be told."""
+        return sum(each.customers for each in self.ranges)
+
+    @property
     def pages(self) -> int:
         """How many pages were written."""
         return sum(each.pages for each in self.ranges)
@@ -109,30 +114,29 @@ class Sync(msgspec.Struct, kw_only=True):
         """How many pages there are in all, as far as that is known."""
         return sum(each.size for each in self.ranges)
 
-    def write(self, part: Range, page: Page, *, last: bool) -> None:
+    def write(self, part: Range, page: Page, known: int = 0, *, last: bool) -> None:
         """Come as far as a page whose records were written.
 
         Args:
             part: The range that it belongs to.
             page: The page.
+            known: How many of its customers another range counts.
             last: Whether it ends the range.
         """
         if len(self.ranges) == 1 and page.total_pages:
             part.expected = page.total_pages
-        part.write(page, last=last)
+        part.write(page, known, last=last)
         if part.pages == 1 and not page.has_more and part.start:
             # All of it was this page, which ends the account: so the range before it
             # may as well read to the end, whatever the boundary means to a later run.
             self.drop(part)
 
-    def see(self, page: Page, known: int) -> None:
-        """Count the customers of a page, and look how recent the last of them is.
+    def see(self, page: Page) -> None:
+        """Look how recent the last customer of a page is.
 
         Args:
             page: A page that is about to be written.
-            known: How many of its customers are counted elsewhere.
         """
-        self.customers += len(page.entries) - known
         since = since_of(page.entries[-1]) if page.entries else None
         if since is None or not page.cursor or since > self.started_at - SETTLED:
             return
