@@ -24,7 +24,7 @@ ifneq ($(origin API_KEY),command line)
 unexport API_KEY
 endif
 
-.PHONY: install dev demo test coverage lint format soak model bench mutants targets dbt history airflow airflow-install requirements clean
+.PHONY: install dev demo test pages coverage lint format soak model bench mutants targets dbt history airflow airflow-install requirements clean
 
 install: $(DEV_READY) $(PLUGINS_READY) .venv-targets/csv/.ready
 
@@ -36,12 +36,18 @@ demo: install
 # Four at once, since some tests wait; a file stays together, since its tests share what is costly.
 AT_ONCE := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
+PAGES := $(patsubst %,tests/test_docs_%.py,meltano clone pipe)
+
 # The tests start programs hundreds of times. Where Python is told to write no bytecode, each start would compile all that
 # it imports.
-test coverage: export PYTHONDONTWRITEBYTECODE =
+test pages coverage: export PYTHONDONTWRITEBYTECODE =
 
 test: install
-	.venv/bin/pytest $(AT_ONCE)
+	.venv/bin/pytest $(AT_ONCE) $(addprefix --ignore=,$(PAGES))
+
+# What README and docs/meltano.md say, typed as their reader does, with all that they install: too slow for every `make test`.
+pages: install
+	.venv/bin/pytest $(AT_ONCE) $(PAGES)
 
 # Fails below the share in pyproject.toml, and names the lines and branches that no test reached.
 coverage: install
