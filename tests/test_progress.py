@@ -115,6 +115,17 @@ def test_says_no_time_to_go_where_it_knows_none(
     assert caplog.messages == ["60,000 customers on 300 pages so far, 6,000 a second"]
 
 
+def test_says_no_time_to_go_before_the_first_page_of_a_run(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    reading = Reading(expected=500)
+    reading.write(300)
+    progress = Progress(LOGGER, reading.sync)
+    clock.now += 10
+    progress.say()
+    assert caplog.messages == ["60,000 customers on 300 pages so far, 0 a second"]
+
+
 def test_says_no_time_to_go_after_a_restart_until_it_is_where_it_was(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -150,7 +150,7 @@ def test_every_setting_that_is_wrong_is_named(tap: Tap) -> None:
         ({"customers": {"__alias__": None}}, "`stream_maps.customers.__alias__` must "),
         ({"a": {"__source__": None}}, "`stream_maps.a.__source__` must be text that "),
         (
-            {"a": {"__source__": "customers", "__alias__": "b"}},
+            {"a": {"__source__": "customers", "__alias__": "b", "zip": None}},
             "`stream_maps.a` must have `__source__` or `__alias__`, not both",
         ),
         ({"customers": {"__fitler__": "1"}}, "`stream_maps.customers.__fitler__` must"),

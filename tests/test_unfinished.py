@@ -82,6 +82,20 @@ def test_what_is_damaged_is_an_error(damage: dict[str, Any], why: str) -> None:
         unfinished_sync(kept(state | damage))
 
 
+@pytest.mark.parametrize(("done", "counted"), [(False, 5 + 30 - 10), (True, 5 + 30)])
+def test_counts_the_first_page_of_a_range_where_the_one_before_will_read_it_again(
+    *, done: bool, counted: int
+) -> None:
+    before = Range(cursor="a", pages=1, customers=5, done=done)
+    part = Range(start="b", cursor="c", pages=3, customers=30, first_page=10)
+    state = sync(before, part).to_state()
+    for _ in range(2):
+        back = unfinished_sync(kept(state))
+        assert back is not None
+        assert back.customers == counted
+        state = back.to_state()
+
+
 def test_of_a_sync_that_found_nobody_nobody_is_counted() -> None:
     begun = Range(start="b", cursor="c", pages=1)
     back = unfinished_sync(sync(Range(cursor="a", pages=1), begun).to_state())
