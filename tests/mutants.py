@@ -134,6 +134,8 @@ TESTS: dict[str, str] = {
         "test_cli::test_tests_the_connection_with_one_record "
         "test_cli::test_sums_up_at_the_end_and_logs_no_line_for_each_request "
         "test_deletes::test_activates_the_version_once_after_the_last_record "
+        "test_deletes::"
+        "test_activates_no_stream_that_a_stream_map_left_without_a_record "
         "test_batches::test_batches_hold_what_records_would "
         "test_resume::test_a_sync_that_changes_no_state_loses_no_record"
     ),
