@@ -131,9 +131,10 @@ def test_a_catalog_that_is_none_ends_the_run_in_one_line(
 @pytest.mark.parametrize(
     ("entry", "says"),
     [
-        ({"key_properties": ["nope"]}, "lacks the column `nope`, which is a key"),
+        ({"key_properties": ["nope", "no"]}, "lacks the column `nope`, which is a key"),
         ({"schema": {"properties": {}}}, "lacks the column `uuid`, which is a key"),
         ({"stream": "renamed"}, "has another name for `customers`: rename it by "),
+        ({"stream": "a"}, "has another name for `customers`: rename it by "),
     ],
 )
 def test_a_catalog_that_no_record_fits_ends_the_run_in_one_line(
