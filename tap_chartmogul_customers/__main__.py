@@ -5,76 +5,69 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 
 
 def main() -> None:
-    """Run the tap as its command line says.
+    """Run the tap as its command line says, and end the process.
 
-    Raises:
-        SystemExit: Always; 0 only after everything that was asked for was done.
+    The exit code is 0 only after everything that was asked for was done. The process
+    ends here, so that neither a request that is still on its way nor a log that nobody
+    takes changes that.
     """
     # Until the tap has its own handler: no traceback at an interrupt.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    _hold_standard_streams()
+    code = _run()
+    with suppress(OSError):
+        sys.stderr.flush()
+    os._exit(code)
+
+
+def _run() -> int:
+    for name in ("LOGLEVEL", "TAP_CHARTMOGUL_CUSTOMERS_LOGLEVEL"):
+        if not os.environ.get(name):
+            os.environ.pop(name, None)  # An empty variable is not set.
 
     import click  # noqa: PLC0415
     from singer_sdk.exceptions import MappingError  # noqa: PLC0415
 
-    from tap_chartmogul_customers.output import (  # noqa: PLC0415
-        OutputError,
-        Stopped,
-        standard_output,
-    )
+    from tap_chartmogul_customers.errors import SettingsError  # noqa: PLC0415
+    from tap_chartmogul_customers.sdk.output import output_error  # noqa: PLC0415
     from tap_chartmogul_customers.tap import TapChartMogulCustomers  # noqa: PLC0415
-    from tap_chartmogul_customers.validation import SettingsError  # noqa: PLC0415
 
     try:
         # The SDK sets the log up with it, before it asks for a logger.
         command = TapChartMogulCustomers.cli
     except Exception as error:  # noqa: BLE001 (whatever a logging configuration raises)
-        sys.exit(f"The log cannot be set up: {_one_line(str(error))}")
+        print(f"The log cannot be set up: {_one_line(error)}", file=sys.stderr)  # noqa: T201
+        return 1
     logger = TapChartMogulCustomers.logger
     try:
-        with standard_output():
-            code = command(standalone_mode=False)
-    except Stopped as stopped:
-        logger.warning("Stopped by %s", stopped.signal.name)
-        raise
-    except OutputError as error:
-        logger.error("%s", error.message)  # noqa: TRY400
-        raise
-    except SettingsError as error:
-        for problem in error.problems:
-            logger.error("%s", _one_line(problem))  # noqa: TRY400
-        raise SystemExit(1) from None
-    except MappingError as error:
-        problem = _one_line(str(error))
-        logger.error("The setting `stream_maps` is wrong: %s", problem)  # noqa: TRY400
-        raise SystemExit(1) from None
-    except click.ClickException as error:
-        logger.error("%s", _one_line(error.format_message()))  # noqa: TRY400
-        raise SystemExit(error.exit_code) from None
-    except Exception as error:
-        logger.error("%s", _one_line(str(error)) or type(error).__name__)  # noqa: TRY400
-        logger.debug("Where it happened:", exc_info=True)
-        raise SystemExit(1) from None
-    raise SystemExit(code)
-
-
-def _hold_standard_streams() -> None:
-    """Open those of the standard streams that are closed.
-
-    Else the next file or connection would get the number of one, and be written to.
-    """
-    for number in range(3):
         try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
+            code: int = command(standalone_mode=False) or 0
+            sys.stdout.flush()
+        except OSError as error:  # What is printed, such as a catalog, is not taken.
+            raise output_error(error) from error
+    except SettingsError as error:
+        problems = error.problems
+    except MappingError as error:
+        problems = (f"The setting `stream_maps` is wrong: {_one_line(error)}",)
+    except click.ClickException as error:
+        problems = (error.format_message(),)
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else 1
+    except Exception as error:
+        logger.debug("Where it happened:", exc_info=True)
+        problems = (_one_line(error) or type(error).__name__,)
+    else:
+        return code
+    for problem in problems:
+        logger.error("%s", " ".join(problem.split()))
+    return 1
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
 
 
 if __name__ == "__main__":

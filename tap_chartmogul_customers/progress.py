@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import logging
 
-    from tap_chartmogul_customers.sync.state import Sync
+    from tap_chartmogul_customers.sync.sync import Sync
 
 INTERVAL = 10
-"""Seconds between two lines at the least."""
+"""Seconds between two lines, at least."""
 
 
 class Progress:
@@ -26,7 +26,6 @@ class Progress:
         self._logger = logger
         self._sync = sync
         self._started = self._said = time.monotonic()
-        self._pages_before = sync.pages
         self._customers_before = sync.customers
 
     def say(self) -> None:
@@ -35,21 +34,12 @@ class Progress:
         if now - self._said < INTERVAL:
             return
         self._said = now
-        seconds = now - self._started
-        pages, expected = self._sync.pages, self._sync.expected
-        # A range that starts over is behind where this run began.
-        self._pages_before = min(self._pages_before, pages)
-        self._customers_before = min(self._customers_before, self._sync.customers)
         customers = self._sync.customers - self._customers_before
-        line = (
-            f"{self._sync.customers:,} customers on {pages:,} pages so far, "
-            f"{customers / seconds:,.0f} a second"
+        self._logger.info(
+            "%s so far, %s a second",
+            self._amount(),
+            f"{customers / (now - self._started):,.0f}",
         )
-        if expected > pages > self._pages_before:
-            left = seconds / (pages - self._pages_before) * (expected - pages)
-            share = pages / expected
-            line += f", {share:.0%} of {expected:,} pages, about {left:.0f} s to go"
-        self._logger.info(line)
 
     def end(self, retries: int) -> None:
         """Say what the whole sync came to.
@@ -58,10 +48,17 @@ class Progress:
             retries: How often a request was tried again in this run.
         """
         self._logger.info(
-            "Read %s customers on %s pages%s in %.1f s with %s retries",
-            f"{self._sync.customers:,}",
-            f"{self._sync.pages:,}",
-            ", the last of them" if self._pages_before else "",
+            "Read %s in %.1f s%s with %s",
+            self._amount(),
             time.monotonic() - self._started,
-            f"{retries:,}",
+            " since it was resumed" if self._sync.resumed else "",
+            _counted(retries, "retry", "retries"),
         )
+
+    def _amount(self) -> str:
+        customers = _counted(self._sync.customers, "customer", "customers")
+        return f"{customers} on {_counted(self._sync.pages, 'page', 'pages')}"
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"

@@ -1,4 +1,4 @@
-"""The tap's settings, as data."""
+"""The tap's settings, as data. `checks.py` says what is wrong with them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TEXT = th.StringType(min_length=1)
 SETTINGS = th.PropertiesList(
     th.Property(
         "api_key",
-        _TEXT,
+        th.StringType(pattern=r"^\S+$"),
         required=True,
         secret=True,
         title="API key",
@@ -76,7 +76,9 @@ SETTINGS = th.PropertiesList(
         th.NumberType(exclusive_minimum=0),
         default=60,
         title="Request time-out",
-        description="Seconds that one try of one request may take.",
+        description=(
+            "Seconds to connect, between two parts of an answer, and for all of it."
+        ),
     ),
     th.Property(
         "max_retries",

@@ -1,4 +1,4 @@
-"""The customer's columns as data; what reads their values is in `values.py`."""
+"""The customer's columns as data. `types.py` reads their values."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Kind = Literal["text", "integer", "timestamp", "texts", "object", "text_object"]
+Kind = Literal["text", "texts", "integer", "timestamp", "object", "texts by key"]
 
-_TEXT = {"type": ["string", "null"]}
-_ANY = {"type": ["object", "array", "string", "number", "boolean", "null"]}
-"""Any JSON value. It says so by `type`, which targets look for at every key, and has
-neither `properties` nor `items`, by which they would take values apart."""
-
-_OBJECT = {"type": ["object", "null"], "additionalProperties": True}
+# Null first, since some targets take the first type for that of a column that must be
+# there. Every key has a type, and every array has items, since targets look for them.
+_TEXT = {"type": ["null", "string"]}
 
 _TYPES: dict[Kind, dict[str, Any]] = {
     "text": _TEXT,
-    "integer": {"type": ["integer", "null"]},
-    "timestamp": {"type": ["string", "null"], "format": "date-time"},
-    "texts": {"type": ["array", "null"], "items": _TEXT},
-    "object": _OBJECT,
-    "text_object": _OBJECT,
+    "texts": {"type": ["null", "array"], "items": _TEXT},
+    "integer": {"type": ["null", "integer"]},
+    "timestamp": {"type": ["null", "string"], "format": "date-time"},
+    "object": {"type": ["null", "object"], "additionalProperties": True},
+    "texts by key": {"type": ["null", "object"], "additionalProperties": _TEXT},
 }
-_INNER_TYPES: dict[Kind, dict[str, Any]] = {"object": _ANY, "text_object": _TEXT}
-"""The type of each documented key of an object."""
+
+
+class Inner(NamedTuple):
+    """A documented key of a column that is an object."""
+
+    kind: Kind
+    description: str
 
 
 class Column(NamedTuple):
@@ -37,14 +39,14 @@ class Column(NamedTuple):
         kind: What its values are.
         description: What they mean, from ChartMogul's API reference.
         field: Its name in the API's answer.
-        inner: For an object: its documented keys and what they mean.
+        inner: For an object, its documented keys.
     """
 
     name: str
     kind: Kind
     description: str
     field: str
-    inner: Mapping[str, str] = MappingProxyType({})
+    inner: Mapping[str, Inner] = MappingProxyType({})
 
 
 def _column(
@@ -53,7 +55,7 @@ def _column(
     description: str,
     *,
     field: str | None = None,
-    inner: dict[str, str] | None = None,
+    inner: dict[str, Inner] | None = None,
 ) -> Column:
     return Column(name, kind, description, field or name, inner or {})
 
@@ -115,21 +117,21 @@ COLUMNS = (
         "object",
         "What was added to the customer, exactly as ChartMogul sent it.",
         inner={
-            "tags": "Tags added to the customer.",
-            "stripe": "Metadata of the customer in Stripe.",
-            "clearbit": "Data of the customer from Clearbit.",
-            "custom": "The account's own custom attributes.",
+            "tags": Inner("texts", "Tags added to the customer."),
+            "stripe": Inner("object", "Metadata of the customer in Stripe."),
+            "clearbit": Inner("object", "Data of the customer from Clearbit."),
+            "custom": Inner("object", "The account's own custom attributes."),
         },
     ),
     _column(
         "address",
-        "text_object",
+        "texts by key",
         "The customer's address, its values as text.",
         inner={
-            "address_zip": "Zip code.",
-            "city": "City.",
-            "state": "State.",
-            "country": "Country code, ISO 3166 alpha-2.",
+            "address_zip": Inner("text", "Zip code."),
+            "city": Inner("text", "City."),
+            "state": Inner("text", "State."),
+            "country": Inner("text", "Country code, ISO 3166 alpha-2."),
         },
     ),
     _column(
@@ -174,8 +176,8 @@ def _property(column: Column) -> dict[str, Any]:
         schema["type"] = ["string"]
     if column.inner:
         schema["properties"] = {
-            key: {**_INNER_TYPES[column.kind], "description": text}
-            for key, text in column.inner.items()
+            key: {**_TYPES[inner.kind], "description": inner.description}
+            for key, inner in column.inner.items()
         }
     return schema
 
