@@ -55,7 +55,11 @@ _KEPT = (
 )
 """What the SDK says at INFO that a user wants to know."""
 
-_SAID_IN_FULL_LATER = "An unhandled error occurred while syncing '%s'"
+_SAID_OTHERWISE = (
+    "An unhandled error occurred while syncing '%s'",
+    "Config validation failed",
+)
+"""What the SDK warns of that is said in full elsewhere."""
 
 
 class PlainTap(Tap):
@@ -80,13 +84,7 @@ class PlainTap(Tap):
         values = {**(config or {}), **(environment if parse_env_config else {})}
         # Discovery needs no key, unless it reads a sample.
         complete = validate_config or bool(values.get("custom_attributes_sample_size"))
-        try:
-            checks.check(values, schema, complete=complete)
-        except SettingsError as error:
-            if parse_env_config or not environment:
-                raise
-            hint = "Settings in the environment are read with `--config ENV` only"
-            raise SettingsError(*error.problems, hint) from error
+        checks.check(values, schema, complete=complete, environment=environment)
         super().__init__(config=values, validate_config=False, **kwargs)
 
     @classmethod
@@ -174,7 +172,7 @@ def _is_news(record: logging.LogRecord) -> bool:
         return True
     if record.pathname.startswith(_SDK) and record.levelno <= logging.INFO:
         return record.msg in _KEPT
-    return record.msg != _SAID_IN_FULL_LATER
+    return record.msg not in _SAID_OTHERWISE
 
 
 def _named(evaluate: Callable[..., Any]) -> Callable[..., Any]:
