@@ -52,17 +52,18 @@ class RecordReader:
     ) -> None:
         self._logger = logger
         self._notices = Notices(logger)
-        self._columns: list[tuple[str, str, _Field]] = []
-        """Name, field of the API, and how it is read."""
+        self._columns: list[tuple[str, str, type | None, _Field]] = []
+        """Name, field of the API, the type that needs no reading, how it is read."""
         self._custom: list[tuple[str, str, str, _Field]] = []
         """Name, group, key, and how it is read."""
         fields = {column.name: column.field for column in COLUMNS}
+        self._known = {*fields.values()}
         for name, column in schema["properties"].items():
             if not mask["properties", name]:
                 continue
             field = _field(name, column, ("properties", name), mask)
-            if source := source_of(column):
-                self._custom.append((name, *source, field))
+            if attribute := source_of(column):
+                self._custom.append((name, *attribute, field))
                 continue
             if name not in fields and name.startswith(tuple(f"{g}_" for g in GROUPS)):
                 logger.warning(
@@ -70,8 +71,9 @@ class RecordReader:
                     'name a key, as attributes.custom["key"] would',
                     name,
                 )
-            self._columns.append((name, fields.get(name, name), field))
-        self._known = {*fields.values(), *(source for _, source, _ in self._columns)}
+            source = fields.get(name, name)
+            self._columns.append((name, source, field.as_sent, field))
+            self._known.add(source)
 
     def read(self, customer: dict[str, Any]) -> dict[str, Any]:
         """Make a record of a customer.
@@ -80,8 +82,7 @@ class RecordReader:
             customer: As the API sends it.
 
         Returns:
-            A value for every column that is selected, in their order; none where there
-            is none.
+            A value for every column that is selected; none where there is none.
 
         Raises:
             PagingError: The customer has no UUID, so that no target could keep it.
@@ -90,12 +91,13 @@ class RecordReader:
         if not isinstance(uuid, str) or not uuid:
             msg = "a customer without a `uuid`"
             raise PagingError(msg)
-        record: dict[str, Any] = {}
-        for name, source, field in self._columns:
-            value = customer.get(source)
-            if value is not None and type(value) is not field.as_sent:
-                value = self._value(uuid, field, value)
-            record[name] = value
+        get = customer.get
+        record: dict[str, Any] = {
+            name: value
+            if (value := get(source)) is None or type(value) is as_sent
+            else self._value(uuid, field, value)
+            for name, source, as_sent, field in self._columns
+        }
         attributes = customer.get("attributes")
         for name, group, key, field in self._custom:
             values = attributes.get(group) if isinstance(attributes, dict) else None
@@ -110,7 +112,7 @@ class RecordReader:
         self._notices.report()
 
     def _value(self, uuid: str, field: _Field, value: Any) -> Any:  # noqa: ANN401
-        if value is None or field.read is None:
+        if field.read is None:
             return value
         try:
             value = field.read(value)
@@ -126,7 +128,9 @@ class RecordReader:
         if field.inner is None:
             return value
         return {
-            key: self._value(uuid, inner, item)
+            key: item
+            if item is None or type(item) is inner.as_sent
+            else self._value(uuid, inner, item)
             for key, item in value.items()
             if (inner := field.inner.get(key, field.others))
         }
