@@ -29,7 +29,7 @@ from singer_sdk.streams import RESTStream
 from typing_extensions import override
 
 from tap_chartmogul_customers.errors import SettingsError
-from tap_chartmogul_customers.records.types import as_json
+from tap_chartmogul_customers.records.types import as_json, types_of
 from tap_chartmogul_customers.sdk.output import Output
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context, Record
-    from singer_sdk.mapper import StreamMap
     from singer_sdk.singerlib.messages import RecordMessage
 
 
@@ -167,7 +166,10 @@ class PagedStream(RESTStream[str | None]):
     def _flat_columns(self) -> dict[str, dict[str, bool]]:
         """The columns of each flattened stream, by its name, and which are of text."""
         return {
-            stream_map.stream_alias: _columns(stream_map)
+            stream_map.stream_alias: {
+                name: types_of(column) == ["string"]
+                for name, column in stream_map.transformed_schema["properties"].items()
+            }
             for stream_map in self.stream_maps
             if stream_map.flattening_enabled
         }
@@ -214,11 +216,3 @@ class PagedStream(RESTStream[str | None]):
             self.state_manager.is_flushed = False
             yield batch_config.encoding, manifest
         self.state_manager.is_flushed = False
-
-
-def _columns(stream_map: StreamMap) -> dict[str, bool]:
-    columns = stream_map.transformed_schema["properties"]
-    return {
-        name: {*column.get("type", [])} <= {"string", "null"}
-        for name, column in columns.items()
-    }
