@@ -147,9 +147,10 @@ class _Account:
     @cached_property
     def a_source(self) -> list[_Page]:
         """The pages of a data source that is small, in an account that is not."""
-        if self.pages[-1].has_more is False:
+        if not self.pages[-1].has_more:
             return []
-        sources = Counter(str(c.get("data_source_uuid")) for c in self.customers)
+        seen = [customer for page in self.pages for customer in page.entries]
+        sources = Counter(str(customer.get("data_source_uuid")) for customer in seen)
         for source, _ in sources.most_common()[:-4:-1]:
             page = self.ask(data_source_uuid=source, per_page=MOST_PER_PAGE)
             total = page.body.get("total_pages")

@@ -376,6 +376,27 @@ def full(begins: Iterable[str]) -> set[str]:
     return set(found)
 
 
+@pytest.mark.parametrize(
+    ("fault", "names"),
+    [
+        (faults.html(), "`entries`, `has_more`"),
+        (faults.body(b"[]"), "`entries`, `has_more`"),
+        (faults.without("entries"), "`entries`"),
+        (faults.with_values(entries={"1": FIRST}), "`entries`"),
+        (faults.with_values(entries=[FIRST, 1]), "`entries`"),
+    ],
+)
+def test_what_is_no_page_at_all_is_told(
+    tmp_path: Path, fault: faults.Fault, names: str
+) -> None:
+    with Sandbox(CUSTOMERS) as sandbox:
+        sandbox.script(lambda _: fault)
+        told = ask(sandbox.url, sandbox.api_key, tmp_path)
+    assert (told.code, told.error) == (1, "")
+    assert full(["A page has"]) <= told.rows("BROKEN")
+    assert f"not so: {names} " in told.output
+
+
 class Between(BaseHTTPRequestHandler):
     """Passes requests on with other headers."""
 
