@@ -9,8 +9,7 @@ from uuid import UUID
 
 if TYPE_CHECKING:
     from sandbox.exchange import SeenRequest
-    from sandbox.sandbox import Sandbox
-    from sandbox.store import Customer
+    from sandbox.store import Customer, Store
 
 
 class Changes:
@@ -20,7 +19,7 @@ class Changes:
     the rest customers that come or go.
 
     Args:
-        sandbox: Whose customers.
+        store: The customers.
         one_in: One request in this many, on average.
         seed: Which requests, customers and changes.
 
@@ -32,12 +31,12 @@ class Changes:
         removed: Customers that are gone.
     """
 
-    def __init__(self, sandbox: Sandbox, *, one_in: int, seed: int) -> None:
+    def __init__(self, store: Store, *, one_in: int, seed: int) -> None:
         self.paid: set[str] = set()
         self.corrected: set[str] = set()
         self.added: set[str] = set()
         self.removed: set[str] = set()
-        self._sandbox = sandbox
+        self._store = store
         self._one_in = one_in
         self._rng = Random(seed)  # noqa: S311 - made-up changes, no secret
 
@@ -48,7 +47,7 @@ class Changes:
 
     def __call__(self, _: SeenRequest) -> None:
         """Change a customer, or none, now that a request has come."""
-        customers = self._sandbox.customers
+        customers = self._store.all()
         if not customers or self._rng.random() * self._one_in >= 1:
             return
         kinds = (self._pay, self._correct, self._add, self._remove)
@@ -58,14 +57,15 @@ class Changes:
     def _pay(self, customers: list[Customer]) -> None:
         leads = [c for c in customers if c.get("customer-since") is None]
         if leads:
+            paying = {"status": "Active", "mrr": 3_000, "arr": 36_000}
             lead = self._rng.choice(leads)
             self.paid.add(lead["uuid"])
-            self._sandbox.put(lead | {"customer-since": _now(), "status": "Active"})
+            self._store.put(lead | {"customer-since": _now(), **paying})
 
     def _correct(self, customers: list[Customer]) -> None:
         customer, other = self._rng.choice(customers), self._rng.choice(customers)
         self.corrected.add(customer["uuid"])
-        self._sandbox.put(customer | {"customer-since": other.get("customer-since")})
+        self._store.put(customer | {"customer-since": other.get("customer-since")})
 
     def _add(self, customers: list[Customer]) -> None:
         new = self._rng.choice(customers) | {
@@ -74,12 +74,12 @@ class Changes:
             "customer-since": self._rng.choice((None, _now())),
         }
         self.added.add(new["uuid"])
-        self._sandbox.put(new)
+        self._store.put(new)
 
     def _remove(self, customers: list[Customer]) -> None:
         uuid = self._rng.choice(customers)["uuid"]
         self.removed.add(uuid)
-        self._sandbox.remove(uuid)
+        self._store.remove(uuid)
 
 
 def _now() -> str:
