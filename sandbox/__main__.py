@@ -29,7 +29,6 @@ def main() -> None:
         rate_limit=options.rate_limit or None,
         api_key=options.api_key,
         port=options.port,
-        chunked=options.chunked,
     )
     if options.live:
         life = Life(sandbox, options.customers, options.seed)
@@ -73,15 +72,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         nargs="?",
         const=5.0,
-        help="let a day pass between two reads, so that each load finds what is new: "
-        "leads that pay, customers who grow, shrink, cancel or are deleted; a read is "
-        "over when no request has come for SECONDS, 5 unless told",
+        help="let a day pass between two reads, so that the second load finds leads "
+        "that pay now, and customers who grew, shrank, cancelled or were deleted; a "
+        "read is over when no request has come for SECONDS, or 5 without a number",
     )
     add("--port", type=int, default=8787, help="0 for a free one")
     add("--api-key", default=API_KEY, help="the one good key")
     add("--latency", type=float, default=0.05, help="seconds before a page")
     add("--rate-limit", type=int, default=40, help="requests a second; 0 for any")
-    add("--chunked", action="store_true", help="bodies without Content-Length")
     add("--prerender", type=int, metavar="PER_PAGE", help="render pages beforehand")
     add("--fault-every", type=int, metavar="N", help="one request in N fails")
     return parser

@@ -24,26 +24,14 @@ class Changes:
         seed: Which requests, customers and changes.
 
     Attributes:
-        paid: Leads that pay now: from the last in the order they have moved to the
-            end of those with a date.
-        corrected: Customers with another date: they have moved anywhere.
-        added: New customers, leads or not.
-        removed: Customers that are gone.
+        touched: The uuids of all who came, went, moved or started to pay.
     """
 
     def __init__(self, store: Store, *, one_in: int, seed: int) -> None:
-        self.paid: set[str] = set()
-        self.corrected: set[str] = set()
-        self.added: set[str] = set()
-        self.removed: set[str] = set()
+        self.touched: set[str] = set()
         self._store = store
         self._one_in = one_in
         self._rng = Random(seed)  # noqa: S311 - made-up changes, no secret
-
-    @property
-    def touched(self) -> set[str]:
-        """The uuids of all customers that came, went or moved."""
-        return self.paid | self.corrected | self.added | self.removed
 
     def __call__(self, _: SeenRequest) -> None:
         """Change a customer, or none, now that a request has come."""
@@ -59,12 +47,12 @@ class Changes:
         if leads:
             paying = {"status": "Active", "mrr": 3_000, "arr": 36_000}
             lead = self._rng.choice(leads)
-            self.paid.add(lead["uuid"])
+            self.touched.add(lead["uuid"])
             self._store.put(lead | {"customer-since": _now(), **paying})
 
     def _correct(self, customers: list[Customer]) -> None:
         customer, other = self._rng.choice(customers), self._rng.choice(customers)
-        self.corrected.add(customer["uuid"])
+        self.touched.add(customer["uuid"])
         self._store.put(customer | {"customer-since": other.get("customer-since")})
 
     def _add(self, customers: list[Customer]) -> None:
@@ -73,12 +61,12 @@ class Changes:
             "uuid": f"cus_{UUID(int=self._rng.getrandbits(128), version=4)}",
             "customer-since": self._rng.choice((None, _now())),
         }
-        self.added.add(new["uuid"])
+        self.touched.add(new["uuid"])
         self._store.put(new)
 
     def _remove(self, customers: list[Customer]) -> None:
         uuid = self._rng.choice(customers)["uuid"]
-        self.removed.add(uuid)
+        self.touched.add(uuid)
         self._store.remove(uuid)
 
 

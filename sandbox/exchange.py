@@ -45,13 +45,10 @@ class SeenRequest:
 class Exchange:
     """A request and its usual answer, for a fault to do with as it likes."""
 
-    def __init__(
-        self, request: web.Request, pages: Pages, *, latency: float, chunked: bool
-    ) -> None:
+    def __init__(self, request: web.Request, pages: Pages, latency: float) -> None:
         self.request = request
         self._pages = pages
         self._latency = latency
-        self._chunked = chunked
 
     async def answer(self, edit: Edit | None = None) -> web.Response:
         """Give the usual answer, of which `edit` may make another.
@@ -62,8 +59,6 @@ class Exchange:
         await asyncio.sleep(self._latency)
         response = with_body(self.body(edit))
         response.headers.update(self.encoding)
-        if self._chunked:
-            response.enable_chunked_encoding()
         return response
 
     def body(self, edit: Edit | None = None) -> bytes:

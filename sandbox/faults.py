@@ -1,4 +1,4 @@
-"""What can go wrong with one answer: small named makers of faults."""
+"""What can go wrong with one answer: `sandbox.script({3: faults.reset()})`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import asyncio
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from functools import wraps
 from http import HTTPStatus
 from random import Random
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeAlias
 
 from aiohttp import hdrs, web
 
@@ -19,11 +20,16 @@ from sandbox.pages import compress
 if TYPE_CHECKING:
     from sandbox.exchange import Edit
 
-Fault: TypeAlias = Callable[[Exchange], Awaitable[web.StreamResponse | None]]
-"""Answers one exchange in its own way; None means that it broke the connection."""
+Answer: TypeAlias = Awaitable[web.StreamResponse | None]
+"""What is answered; None means that the connection is broken."""
+
+Fault: TypeAlias = Callable[[Exchange], Answer]
+"""Answers one exchange in its own way."""
 
 Script: TypeAlias = Callable[[SeenRequest], Fault | None]
 """Picks the fault, if any, that a request meets with."""
+
+Options = ParamSpec("Options")
 
 # On, and zero seconds: closing then sends RST instead of FIN.
 _LINGER_NOT_AT_ALL = struct.pack("ii", 1, 0)
@@ -44,42 +50,39 @@ def one_in(number: int, seed: int) -> Script:
     return lambda seen: rng.choice(healing) if seen.number % number == 0 else None
 
 
+def _fault(
+    answer: Callable[Concatenate[Exchange, Options], Answer],
+) -> Callable[Options, Fault]:
+    """Make what answers an exchange into a maker of faults, which takes the rest."""
+
+    @wraps(answer)
+    def make(*args: Options.args, **options: Options.kwargs) -> Fault:
+        return lambda exchange: answer(exchange, *args, **options)
+
+    return make
+
+
 # Answers that arrive whole, but are not the page.
 
 
-def _always(make: Callable[[], web.Response]) -> Fault:
-    """Answer without a look at what is asked for."""
-
-    async def answer(_: Exchange) -> web.Response:
-        return make()
-
-    return answer
-
-
-def status(
+@_fault
+async def status(
+    _: Exchange,
     code: int,
     *,
     retry_after: int | str | None = None,
     message: str | None = None,
     html: bool = False,
-) -> Fault:
-    """Answer with an error.
+) -> web.Response:
+    """Answer with an error, with `html` as a proxy does.
 
-    Args:
-        code: The HTTP status.
-        retry_after: `Retry-After`: seconds, or the text of an HTTP date.
-        message: The message in the body, or None for a usual one.
-        html: Whether the body is a web page, as a proxy's is, instead of JSON.
+    `retry_after` is in seconds, or the text of an HTTP date.
     """
-
-    def make() -> web.Response:
-        response = with_body(HTML_PAGE, "text/html") if html else _error(code, message)
-        response.set_status(code)
-        if retry_after is not None:
-            response.headers[hdrs.RETRY_AFTER] = str(retry_after)
-        return response
-
-    return _always(make)
+    response = with_body(HTML_PAGE, "text/html") if html else _error(code, message)
+    response.set_status(code)
+    if retry_after is not None:
+        response.headers[hdrs.RETRY_AFTER] = str(retry_after)
+    return response
 
 
 def _error(code: int, message: str | None) -> web.Response:
@@ -88,50 +91,47 @@ def _error(code: int, message: str | None) -> web.Response:
     return error(code, message or f"Error {code}", param=None)
 
 
-def redirect(location: str) -> Fault:
+@_fault
+async def redirect(_: Exchange, location: str) -> web.Response:
     """Answer with a redirect."""
-    headers = {hdrs.LOCATION: location}
-    return _always(lambda: web.Response(status=HTTPStatus.FOUND, headers=headers))
+    return web.Response(status=HTTPStatus.FOUND, headers={hdrs.LOCATION: location})
 
 
-def body(content: bytes) -> Fault:
+@_fault
+async def body(_: Exchange, content: bytes) -> web.Response:
     """Answer 200 with any bytes, said to be JSON."""
-    return _always(lambda: with_body(content))
+    return with_body(content)
 
 
-def html() -> Fault:
+@_fault
+async def html(_: Exchange) -> web.Response:
     """Answer 200 with a web page, as a captive proxy does."""
-    return _always(lambda: with_body(HTML_PAGE, "text/html"))
+    return with_body(HTML_PAGE, "text/html")
 
 
-def broken_json() -> Fault:
+@_fault
+async def broken_json(exchange: Exchange) -> web.Response:
     """Answer with the first half of the page's JSON, whole as a transfer."""
-
-    async def answer(exchange: Exchange) -> web.Response:
-        content = exchange.json()
-        return with_body(content[: len(content) // 2])
-
-    return answer
+    content = exchange.json()
+    return with_body(content[: len(content) // 2])
 
 
-def cut_gzip() -> Fault:
+@_fault
+async def cut_gzip(exchange: Exchange) -> web.Response:
     """Answer with the first half of the page's gzip, whole as a transfer."""
-
-    async def answer(exchange: Exchange) -> web.Response:
-        content = compress(exchange.json())
-        response = with_body(content[: len(content) // 2])
-        response.headers[hdrs.CONTENT_ENCODING] = "gzip"
-        return response
-
-    return answer
+    content = compress(exchange.json())
+    response = with_body(content[: len(content) // 2])
+    response.headers[hdrs.CONTENT_ENCODING] = "gzip"
+    return response
 
 
 # Pages that are well-formed, but not what they should be.
 
 
-def page(edit: Edit) -> Fault:
+@_fault
+async def page(exchange: Exchange, edit: Edit) -> web.Response:
     """Answer with another body than the page's."""
-    return lambda exchange: exchange.answer(edit)
+    return await exchange.answer(edit)
 
 
 def without(*fields: str) -> Fault:
@@ -149,68 +149,54 @@ def repeated_cursor(cursor: str) -> Fault:
     return with_values(cursor=cursor, has_more=True)
 
 
-def empty_page() -> Fault:
+@_fault
+async def empty_page(exchange: Exchange) -> web.Response:
     """Send no customers, but a cursor to those that the page should have held."""
-
-    async def answer(exchange: Exchange) -> web.Response:
-        again = {"entries": [], "cursor": exchange.start_cursor(), "has_more": True}
-        return await exchange.answer(lambda body: body | again)
-
-    return answer
+    again = {"entries": [], "cursor": exchange.start_cursor(), "has_more": True}
+    return await exchange.answer(lambda body: body | again)
 
 
 # Answers that come late, in part, or not at all.
 
 
-async def _begin(exchange: Exchange, after: int) -> web.StreamResponse:
-    """Send the beginning of a body, never the whole, with the length of the whole."""
+async def _begin(
+    exchange: Exchange, after: int, *, chunked: bool = False
+) -> web.StreamResponse:
+    """Send the beginning of a body, never the whole, as if the rest were to come."""
     whole = exchange.body()
-    response = _to_be_cut(exchange)
-    response.content_length = len(whole)
+    response = web.StreamResponse(headers=exchange.encoding)
+    response.content_type = "application/json"
+    response.force_close()
+    if chunked:
+        response.enable_chunked_encoding()
+    else:
+        response.content_length = len(whole)
     await response.prepare(exchange.request)
     await response.write(whole[: min(after, len(whole) - 1)])
     return response
 
 
-def _to_be_cut(exchange: Exchange) -> web.StreamResponse:
-    response = web.StreamResponse(headers=exchange.encoding)
-    response.content_type = "application/json"
-    response.force_close()
+@_fault
+async def cut_body(exchange: Exchange, after: int) -> web.StreamResponse:
+    """Close the connection after so many bytes of a body that says its length."""
+    return await _begin(exchange, after)
+
+
+@_fault
+async def cut_chunked(exchange: Exchange, after: int) -> web.StreamResponse:
+    """Close the connection after so many bytes of a chunked body."""
+    response = await _begin(exchange, after, chunked=True)
+    if transport := exchange.request.transport:
+        transport.close()
     return response
 
 
-def cut_body(after: int) -> Fault:
-    """Close the connection after so many bytes of a body, never all of it.
-
-    The body says its `Content-Length`.
-    """
-    return lambda exchange: _begin(exchange, after)
-
-
-def stall(after: int) -> Fault:
-    """Send so many bytes of such a body, and no more."""
-
-    async def answer(exchange: Exchange) -> web.StreamResponse:
-        response = await _begin(exchange, after)
-        await asyncio.sleep(_LONGER_THAN_ANY_TEST)
-        return response
-
-    return answer
-
-
-def cut_chunked(after: int) -> Fault:
-    """Close the connection after so many bytes of a chunked body."""
-
-    async def answer(exchange: Exchange) -> web.StreamResponse:
-        response = _to_be_cut(exchange)
-        response.enable_chunked_encoding()
-        await response.prepare(exchange.request)
-        await response.write(exchange.body()[:after])
-        if transport := exchange.request.transport:
-            transport.close()
-        return response
-
-    return answer
+@_fault
+async def stall(exchange: Exchange, after: int) -> web.StreamResponse:
+    """Send so many bytes of a body that says its length, and no more."""
+    response = await _begin(exchange, after)
+    await asyncio.sleep(_LONGER_THAN_ANY_TEST)
+    return response
 
 
 def reset() -> Fault:
@@ -218,60 +204,45 @@ def reset() -> Fault:
     return hang(0)
 
 
-def hang(seconds: float) -> Fault:
+@_fault
+async def hang(exchange: Exchange, seconds: float) -> None:
     """Say nothing, then break the connection, at the latest when the sandbox stops."""
-
-    async def answer(exchange: Exchange) -> None:
-        await asyncio.sleep(seconds)
-        if transport := exchange.request.transport:
-            sock: socket.socket = transport.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT_AT_ALL)
-            transport.abort()
-
-    return answer
+    await asyncio.sleep(seconds)
+    if transport := exchange.request.transport:
+        sock: socket.socket = transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT_AT_ALL)
+        transport.abort()
 
 
-def raw(data: bytes) -> Fault:
+@_fault
+async def raw(exchange: Exchange, data: bytes) -> None:
     """Send any bytes instead of an answer, then close the connection."""
-
-    async def answer(exchange: Exchange) -> None:
-        if transport := exchange.request.transport:
-            transport.write(data)
-            transport.close()
-
-    return answer
+    if transport := exchange.request.transport:
+        transport.write(data)
+        transport.close()
 
 
-def endless(begin: bytes, again: bytes) -> Fault:
+@_fault
+async def endless(exchange: Exchange, begin: bytes, again: bytes) -> None:
     """Send `begin` instead of an answer, then `again` ten times a second, for ever."""
-
-    async def answer(exchange: Exchange) -> None:
-        data = begin
-        while (transport := exchange.request.transport) is not None:
-            transport.write(data)
-            data = again
-            await asyncio.sleep(0.1)
-
-    return answer
+    data = begin
+    while (transport := exchange.request.transport) is not None:
+        transport.write(data)
+        data = again
+        await asyncio.sleep(0.1)
 
 
-def preceded(by: bytes) -> Fault:
+@_fault
+async def preceded(exchange: Exchange, by: bytes) -> web.Response:
     """Answer as usual, after other bytes."""
-
-    async def answer(exchange: Exchange) -> web.Response:
-        if transport := exchange.request.transport:
-            transport.write(by)
-        return await exchange.answer()
-
-    return answer
+    if transport := exchange.request.transport:
+        transport.write(by)
+    return await exchange.answer()
 
 
-def unannounced_close() -> Fault:
+@_fault
+async def unannounced_close(exchange: Exchange) -> None:
     """Answer as usual, then close the connection without having said so."""
-
-    async def answer(exchange: Exchange) -> None:
-        content = exchange.json()
-        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(content)}\r\n\r\n"
-        await raw(head.encode() + content)(exchange)
-
-    return answer
+    content = exchange.json()
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(content)}\r\n\r\n"
+    await raw(head.encode() + content)(exchange)

@@ -6,6 +6,7 @@ A new field is one line of `FIELDS`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any, TypeAlias
@@ -27,6 +28,7 @@ ABSENT = object()
 """Made where the field is to be left out."""
 
 _SOURCES = tuple(words.DATA_SOURCES)
+_FIRST_DAY = date(2015, 1, 1)
 
 
 def _happens(rng: Random, share: float) -> bool:
@@ -34,11 +36,13 @@ def _happens(rng: Random, share: float) -> bool:
 
 
 def _or_missing(make: Make) -> Make:
-    def text(rng: Random, customer: Customer) -> str | None:
-        missing = rng.choice((None, "", *["text"] * 23))
-        return make(rng, customer) if missing == "text" else missing
+    def text_or_missing(rng: Random, customer: Customer) -> str | None:
+        if _happens(rng, 0.08):
+            return rng.choice((None, ""))
+        text: str = make(rng, customer)
+        return text
 
-    return text
+    return text_or_missing
 
 
 def _is_lead(customer: Customer) -> bool:
@@ -53,9 +57,8 @@ def _business(rng: Random, _: Customer) -> str:
     return f"{rng.choice(words.FIRST_WORDS)} {rng.choice(words.SECOND_WORDS)}"
 
 
-def _day(rng: Random) -> str:
-    year, month, day = rng.randrange(15, 25), rng.randrange(1, 13), rng.randrange(1, 29)
-    return f"20{year}-{month:02}-{day:02}"
+def _day(rng: Random) -> date:
+    return _FIRST_DAY + timedelta(rng.randrange(3_650))
 
 
 def _minute(rng: Random) -> str:

@@ -1,8 +1,8 @@
 """An account that lives from day to day, by a seed.
 
 Leads come and convert, customers grow, shrink, fall behind, cancel and are deleted, and
-some come back. `Life.live` tells what each day did to the account's MRR. `Nights` lets a
-day pass between two reads.
+some come back. `Life.live` tells what each day did to the account's MRR. `Nights` lets
+a day pass between two reads.
 """
 
 from __future__ import annotations

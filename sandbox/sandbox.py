@@ -18,7 +18,6 @@ from sandbox.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from types import TracebackType
 
     from sandbox.exchange import SeenRequest
     from sandbox.faults import Fault, Script
@@ -40,7 +39,6 @@ class Sandbox:
         connection_limit: Connections at once.
         api_key: The one good API key.
         port: The port, or 0 for a free one.
-        chunked: Whether bodies are chunked rather than of a known length.
     """
 
     def __init__(  # noqa: PLR0913 - the service's traits, each named by its caller
@@ -52,7 +50,6 @@ class Sandbox:
         connection_limit: int = 20,
         api_key: str = API_KEY,
         port: int = 0,
-        chunked: bool = False,
     ) -> None:
         self.api_key = api_key
         self._store = Store(customers)
@@ -63,7 +60,6 @@ class Sandbox:
             latency=latency,
             rate_limit=rate_limit,
             connection_limit=connection_limit,
-            chunked=chunked,
         )
         self._port = port
         self._thread = Thread(target=self._run, name="sandbox", daemon=True)
@@ -152,12 +148,7 @@ class Sandbox:
         self._started.result()
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 

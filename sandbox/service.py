@@ -51,7 +51,7 @@ class Service:
         latency: Seconds before a page.
     """
 
-    def __init__(  # noqa: PLR0913 - the service's traits, each named by its caller
+    def __init__(
         self,
         pages: Pages,
         *,
@@ -59,7 +59,6 @@ class Service:
         latency: float,
         rate_limit: int | None,
         connection_limit: int,
-        chunked: bool,
     ) -> None:
         self.requests: list[SeenRequest] = []
         self.script: Script | None = None
@@ -69,7 +68,6 @@ class Service:
         self._authorization = aiohttp.encode_basic_auth(api_key, "")
         self._rate_limit = RateLimit(rate_limit) if rate_limit else None
         self._connection_limit = connection_limit
-        self._chunked = chunked
         app = web.Application(middlewares=[_errors_as_json])
         app.router.add_get(PATH, self._customers, allow_head=False)
         self.runner = web.AppRunner(
@@ -121,9 +119,7 @@ class Service:
     async def _fate(
         self, request: web.Request, seen: SeenRequest
     ) -> web.StreamResponse | None:
-        exchange = Exchange(
-            request, self._pages, latency=self.latency, chunked=self._chunked
-        )
+        exchange = Exchange(request, self._pages, self.latency)
         fault = self.script(seen) if self.script else None
         try:
             return await (fault(exchange) if fault else exchange.answer())
