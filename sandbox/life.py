@@ -183,8 +183,8 @@ class Life:
 class Nights:
     """Lets a day pass before each read but the first, when called with each request.
 
-    A read is over when no request has come for a while. So an account never changes
-    while it is read, whatever the client asks for and however often it does so at once.
+    A read is over when no request has come for a while: what the requests ask for does
+    not tell, where a client reads in several places at once.
 
     Args:
         life: The account.

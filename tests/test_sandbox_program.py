@@ -11,6 +11,7 @@ import time
 from base64 import b64encode
 from collections import Counter
 from contextlib import ExitStack, contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ import pytest
 import requests
 
 from sandbox import API_KEY, Sandbox, faults, generate_customers
+from sandbox.demo import report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,3 +180,9 @@ def test_nothing_listens_after_the_end() -> None:
         url = sandbox.url
     with pytest.raises(requests.ConnectionError, match="refused"):
         get(url)
+
+
+def test_the_demo_shows_every_digit() -> None:
+    share = Decimal("0.1234567890123456789012")
+    record = {"uuid": "a", "currency": "EUR", "status": "Active", "mrr": 1}
+    assert f'"share": {share}' in report([record | {"share": share}])
