@@ -16,12 +16,10 @@ class Traffic(NamedTuple):
 
     Args:
         requests: How many requests there were.
-        in_flight: The most of them at once.
         in_a_second: The most of them in any second.
     """
 
     requests: int
-    in_flight: int
     in_a_second: int
 
 
@@ -40,21 +38,14 @@ class Account(NamedTuple):
     api_key: str
     service: subprocess.Popen[str]
 
-    def delay(self, seconds: float) -> None:
-        """Set the time before a page.
+    def traffic(self, latency: float = 0) -> Traffic:
+        """Return what it was asked since this was last called.
 
         Args:
-            seconds: How long, from now on.
+            latency: Seconds before a page, from now on.
         """
-        self._say(seconds)
-
-    def traffic(self) -> Traffic:
-        """Return what it was asked since this or `delay` was last called."""
-        return self._say("")
-
-    def _say(self, word: object) -> Traffic:
         stdin = cast("IO[str]", self.service.stdin)
-        stdin.write(f"{word}\n")
+        stdin.write(f"{latency}\n")
         stdin.flush()
         return Traffic(*map(int, _line(self.service).split()))
 

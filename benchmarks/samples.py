@@ -1,4 +1,4 @@
-"""What was measured and on what, as `measure` keeps it for `report`."""
+"""What is measured, by name, and one run of it. Free of imports, for `report`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,18 @@ from pathlib import Path
 RESULTS = Path(__file__).with_name("results")
 _FILE = RESULTS / "measurements.json"
 
+TAP = "this tap, first sync"
+FOUR = "this tap, second sync"
+EIGHT = "this tap, second sync, 8 requests at once"
+BARE_LOOP = "bare loop"
+PLAIN_TAP = "plain SDK tap"
+AIRBYTE = "Airbyte's CDK"
+
+PIPE = "tap, target-postgres"
+COPY = "tap, target-postgres with use_copy"
+MELTANO = "the same under meltano run"
+DLT = "dlt"
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -16,24 +28,26 @@ class Sample:
 
     Args:
         program: The program.
-        scenario: The name of the scenario.
+        latency: Milliseconds that the API took for a page.
         customers: How many it read.
-        cpu: CPU time, seconds.
+        deletes: Whether rows of customers who have gone were to go.
+        sync: The first into this table, or the second.
         wall: Time from start to end, seconds.
-        peak: Peak of the resident memory, MiB.
+        cpu: CPU time of all its processes, seconds.
+        peak: The peaks of their resident memory together, MiB.
         requests: How many requests it made.
-        in_flight: The most of them at once.
         in_a_second: The most of them in any second.
     """
 
     program: str
-    scenario: str
+    latency: int
     customers: int
-    cpu: float
+    deletes: bool
+    sync: int
     wall: float
+    cpu: float
     peak: float
     requests: int
-    in_flight: int
     in_a_second: int
 
 
