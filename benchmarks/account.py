@@ -11,18 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Traffic(NamedTuple):
-    """What an account was asked.
-
-    Args:
-        requests: How many requests there were.
-        in_a_second: The most of them in any second.
-    """
-
-    requests: int
-    in_a_second: int
-
-
 class Account(NamedTuple):
     """An account that is being served.
 
@@ -38,16 +26,16 @@ class Account(NamedTuple):
     api_key: str
     service: subprocess.Popen[str]
 
-    def traffic(self, latency: float = 0) -> Traffic:
-        """Return what it was asked since this was last called.
+    def requests(self, latency: float = 0) -> int:
+        """Return how many requests came since this was last called.
 
         Args:
-            latency: Seconds before a page, from now on.
+            latency: Milliseconds before a page, from now on.
         """
         stdin = cast("IO[str]", self.service.stdin)
         stdin.write(f"{latency}\n")
         stdin.flush()
-        return Traffic(*map(int, _line(self.service).split()))
+        return int(_line(self.service))
 
 
 @contextmanager

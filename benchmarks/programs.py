@@ -10,18 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 
-from benchmarks.samples import (
-    AIRBYTE,
-    BARE_LOOP,
-    COPY,
-    DLT,
-    EIGHT,
-    FOUR,
-    MELTANO,
-    PIPE,
-    PLAIN_TAP,
-    TAP,
-)
+from benchmarks.samples import Loader, Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,27 +113,30 @@ def _dlt(job: Job) -> Commands:
 
 
 READERS: dict[str, Callable[[Job], Commands]] = {
-    BARE_LOOP: lambda job: [[*PYTHON, "benchmarks.bare_loop", *job.api.values()]],
-    TAP: lambda job: [tap(job)],
-    FOUR: lambda job: [tap(job)],
-    EIGHT: lambda job: [tap(job, parallel_requests=8)],
-    PLAIN_TAP: lambda job: [
+    Reader.BARE_LOOP: lambda job: [
+        [*PYTHON, "benchmarks.bare_loop", *job.api.values()]
+    ],
+    Reader.TAP: lambda job: [tap(job)],
+    Reader.FOUR: lambda job: [tap(job)],
+    Reader.EIGHT: lambda job: [tap(job, parallel_requests=8)],
+    Reader.PLAIN_TAP: lambda job: [
         [*PYTHON, "benchmarks.plain_tap", *job.config("plain", **job.api)]
     ],
-    AIRBYTE: _airbyte,
+    Reader.AIRBYTE: _airbyte,
 }
 """Those that write customers to standard output."""
 
 LOADERS: dict[str, Callable[[Job], Commands]] = {
-    PIPE: _piped,
-    COPY: lambda job: _piped(job, use_copy=True),
-    MELTANO: lambda _: [
+    Loader.PIPE: _piped,
+    Loader.COPY: lambda job: _piped(job, use_copy=True),
+    Loader.BATCH: lambda job: _piped(job, batch_size_rows=2_000),
+    Loader.MELTANO: lambda _: [
         [
             str(ROOT / ".venv-meltano/bin/meltano"),
             *("run", "tap-chartmogul-customers", "target-postgres"),
         ]
     ],
-    DLT: _dlt,
+    Loader.DLT: _dlt,
 }
 """Those that load customers into PostgreSQL."""
 

@@ -5,7 +5,9 @@ It runs where matplotlib is, in `.venv-bench`, so it needs nothing else.
 
 from __future__ import annotations
 
+import json
 import textwrap
+from itertools import product
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,30 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import matplotlib as mpl
 from matplotlib.figure import Figure as Canvas
 
-from benchmarks.samples import (
-    AIRBYTE,
-    BARE_LOOP,
-    COPY,
-    DLT,
-    EIGHT,
-    FOUR,
-    MELTANO,
-    PIPE,
-    PLAIN_TAP,
-    RESULTS,
-    TAP,
-    Measurements,
-)
+from benchmarks.samples import MEASUREMENTS, NIGHT, RESULTS, Loader, Reader, Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from benchmarks.samples import Sample
 
 ROOT = Path(__file__).parents[1]
 PER_PAGE = 200
-READERS = (BARE_LOOP, TAP, FOUR, EIGHT, PLAIN_TAP, AIRBYTE)
-LOADERS = (PIPE, COPY, MELTANO, DLT)
 
 
 class Figure(NamedTuple):
@@ -64,49 +50,48 @@ class Figures:
 
     def __init__(self, samples: list[Sample]) -> None:
         self._samples = samples
-        self.size = max(self._of("customers", DLT))
+        self.loaded = self.sizes(Loader.DLT)[0]
         """Customers of the account that all loaders loaded."""
 
-    def load(self, fact: str, program: str, **where: float) -> Figure | None:
-        """Return what a load cost, if it was measured."""
-        where = {"customers": self.size, "deletes": False} | where
-        return _figure(self._of(fact, program, **where))
+    def of(self, fact: str, program: str, **where: float) -> Figure | None:
+        """Return a fact of all runs of a program, or of those that fit."""
+        rounds = self._rounds(fact, program, where)
+        return Figure(median(rounds), min(rounds), max(rounds)) if rounds else None
 
-    def per_customer(self, fact: str, program: str, latency: int) -> Figure | None:
-        """Return what one more customer costs a reader: its start is taken out."""
-        sizes = sorted(set(self._of("customers", program, latency=latency)))
+    def load(self, fact: str, program: str, **where: float) -> Figure | None:
+        """Return what a load of that account cost, without deletes unless told."""
+        where = {"customers": self.loaded, "deletes": False} | where
+        return self.of(fact, program, **where)
+
+    def more(
+        self, fact: str, program: str, latency: int, units: float
+    ) -> Figure | None:
+        """Return what more customers cost a reader: its start is taken out.
+
+        Args:
+            fact: The cost.
+            program: The reader.
+            latency: Milliseconds for a page.
+            units: By what to multiply the cost of one customer.
+        """
+        sizes = self.sizes(program, latency=latency)
         if not sizes:
             return None
         small, large = (
-            self._of(fact, program, latency=latency, customers=size) for size in sizes
+            self._rounds(fact, program, {"latency": latency, "customers": size})
+            for size in sizes
         )
-        more = sizes[1] - sizes[0]
-        return _figure([(b - a) / more for a, b in zip(small, large, strict=True)])
+        by = units / (sizes[1] - sizes[0])
+        rounds = [(b - a) * by for a, b in zip(small, large, strict=True)]
+        return Figure(median(rounds), min(rounds), max(rounds))
 
-    def peak(self, program: str, *, smallest: bool = False) -> Figure | None:
-        """Return a reader's memory for the largest account, or the smallest."""
-        sizes = self._of("customers", program, latency=30)
-        if not sizes:
-            return None
-        size = min(sizes) if smallest else max(sizes)
-        return _figure(self._of("peak", program, latency=30, customers=size))
+    def sizes(self, program: str, **where: float) -> list[float]:
+        """Return how many customers a program read, from few to many."""
+        return sorted(set(self._rounds("customers", program, where)))
 
-    def sizes(self) -> list[float]:
-        """Return how many customers were loaded."""
-        return sorted(set(self._of("customers", PIPE)))
-
-    def most_in_a_second(self) -> Figure | None:
-        """Return the most requests that the tap made in any second."""
-        tap = (TAP, FOUR, EIGHT, *LOADERS[:-1])
-        return _figure([max(max(self._of("in_a_second", each)) for each in tap)])
-
-    def requests_per_page(self, program: str, latency: int) -> Figure | None:
-        """Return how many requests a reader made for a page of a large account."""
-        made = self._of("requests", program, latency=latency)
-        read = self._of("customers", program, latency=latency)
-        return _figure([max(made) * PER_PAGE / max(read)])
-
-    def _of(self, fact: str, program: str, **where: float) -> list[float]:
+    def _rounds(
+        self, fact: str, program: str, where: Mapping[str, float]
+    ) -> list[float]:
         return [
             getattr(sample, fact)
             for sample in self._samples
@@ -115,85 +100,79 @@ class Figures:
         ]
 
 
-def _figure(rounds: list[float]) -> Figure | None:
-    if not rounds:
-        return None
-    return Figure(median(rounds), min(rounds), max(rounds))
-
-
 def nights(figures: Figures) -> str:
     """Return how long accounts of several sizes take."""
 
-    def row(size: float) -> list[object]:
-        requests, *times = (
-            [
-                figures.load(fact, PIPE, latency=latency, sync=sync, customers=size)
-                for latency in latencies
-                for sync in (1, 2)
-            ]
-            for fact, latencies in (
-                ("requests", (100,)),
-                ("wall", (100,)),
-                ("wall", (400,)),
-            )
-        )
-        cells = [f"{first} s, {second} s" for first, second in times]
-        return [f"{size:,}", ", ".join(map(str, requests)), *cells]
+    def cell(fact: str, sync: int, size: float) -> str:
+        found = figures.of(fact, Loader.PIPE, latency=NIGHT, sync=sync, customers=size)
+        return f"{found.median:.0f}" if found else ""
 
-    head = ["customers", "requests", "100 ms a page", "400 ms a page"]
-    return _table(head, map(row, figures.sizes()))
-
-
-def loads(figures: Figures) -> str:
-    """Return what each loader costs."""
-    places = [(latency, sync) for latency in (100, 400) for sync in (1, 2)]
-    ordinals = {1: "first", 2: "second"}
-
-    def row(program: str, *, deletes: bool) -> list[object]:
-        def cell(fact: str, latency: int, sync: int) -> object:
-            where = {"latency": latency, "sync": sync, "deletes": deletes}
-            return figures.load(fact, program, **where) or ""
-
-        return [
-            program + (", deletes" if deletes else ""),
-            *(cell("wall", *place) for place in places),
-            cell("cpu", 100, 2),
-            cell("peak", 100, 2),
-        ]
-
-    head = [
-        f"{figures.size:,} customers",
-        *(f"{ordinals[sync]} sync, {latency} ms a page, s" for latency, sync in places),
-        "CPU, s",
-        "memory, MiB",
-    ]
-    plain = [row(program, deletes=False) for program in LOADERS]
-    return _table(head, plain + [row(each, deletes=True) for each in (PIPE, DLT)])
-
-
-def reads(figures: Figures) -> str:
-    """Return what each reader costs."""
-    head = [
-        "",
-        "CPU for a customer, µs",
-        "memory, MiB",
-        *(f"a page of {latency} ms, ms" for latency in (30, 100, 400)),
+    head = ["customers", "first night", "requests", "second night", "requests"]
+    facts = [
+        (fact, sync, unit)
+        for sync in (1, 2)
+        for fact, unit in (("wall", " s"), ("requests", ""))
     ]
     return _table(
         head,
         (
             [
-                program,
-                _scaled(figures.per_customer("cpu", program, 30), 1e6),
-                _scaled(figures.peak(program), 1),
+                f"{size:,}",
+                *(cell(fact, sync, size) + unit for fact, sync, unit in facts),
+            ]
+            for size in figures.sizes(Loader.PIPE, latency=NIGHT)
+        ),
+    )
+
+
+def loads(figures: Figures) -> str:
+    """Return what each loader costs."""
+    columns = {
+        "first sync, 100 ms a page: s": ("wall", 100, 1),
+        "second": ("wall", 100, 2),
+        "first sync, 400 ms a page: s": ("wall", 400, 1),
+        "second ": ("wall", 400, 2),
+        "CPU, s": ("cpu", 100, 2),
+        "memory, MiB": ("peak", 100, 2),
+    }
+    rows = [(program, False) for program in Loader] + [
+        (Loader.PIPE, True),
+        (Loader.DLT, True),
+    ]
+    return _table(
+        [f"{figures.loaded:,} customers", *columns],
+        (
+            [
+                program + (", deletes" if deletes else ""),
                 *(
-                    _scaled(
-                        figures.per_customer("wall", program, latency), 1e3 * PER_PAGE
+                    figures.load(
+                        fact, program, latency=latency, sync=sync, deletes=deletes
                     )
-                    for latency in (30, 100, 400)
+                    for fact, latency, sync in columns.values()
                 ),
             ]
-            for program in READERS
+            for program, deletes in rows
+        ),
+    )
+
+
+def reads(figures: Figures) -> str:
+    """Return what each reader costs."""
+    latencies = (30, 100, 400)
+    head = ["", "CPU for a customer, µs", "memory, MiB"]
+    return _table(
+        head + [f"a page of {latency} ms, ms" for latency in latencies],
+        (
+            [
+                program,
+                figures.more("cpu", program, 30, 1e6),
+                _peak(figures, program),
+                *(
+                    figures.more("wall", program, latency, 1e3 * PER_PAGE)
+                    for latency in latencies
+                ),
+            ]
+            for program in Reader
         ),
     )
 
@@ -203,52 +182,64 @@ def promises(figures: Figures) -> str:
     rows = []
 
     def promise(
-        what: str, found: Figure | None, bound: float, over: Figure | None = None
+        what: str, bound: float, found: Figure | None, over: Figure | None = None
     ) -> None:
-        assert found  # noqa: S101 - all that is promised is measured
+        if found is None:
+            msg = f"not measured: {what}"
+            raise LookupError(msg)
         value = found.median / (over.median if over else 1)
         kept = "yes" if value <= bound else "**no**"
         rows.append([what, f"{value:.3g}", f"at most {bound:g}", kept])
 
-    for deletes, note in (False, ""), (True, ", deletes"):
-        for latency in (100, 400):
-            for sync, name, bound in (1, "first", 1.0), (2, "second", 0.5):
-                own, dlt = (
-                    figures.load(
-                        "wall", each, latency=latency, sync=sync, deletes=deletes
-                    )
-                    for each in (PIPE, DLT)
-                )
-                what = f"{name.capitalize()} sync over dlt's, {latency} ms a page{note}"
-                promise(what, own, bound, dlt)
-    cpu = {each: figures.per_customer("cpu", each, 30) for each in READERS}
-    for program in TAP, FOUR:
-        what = f"CPU for a customer over the bare loop's: {program}"
-        promise(what, cpu[program], 1.4, cpu[BARE_LOOP])
-    what = "CPU for a customer over the plain SDK tap's"
-    promise(what, cpu[TAP], 0.3, cpu[PLAIN_TAP])
-    for latency, program, bound in (
-        (100, TAP, 1.03),
-        # Below 40 requests a second it can be 0.24 at best, in any number of ranges.
-        (100, FOUR, 0.35),
-        (400, FOUR, 0.30),
-        (400, EIGHT, 0.18),
-    ):
-        own, bare = (
-            figures.per_customer("wall", each, latency) for each in (program, BARE_LOOP)
+    for deletes, latency, sync in product((False, True), (100, 400), (1, 2)):
+        where = {"deletes": deletes, "latency": latency, "sync": sync}
+        promise(
+            f"{('First', 'Second')[sync - 1]} sync over dlt's, {latency} ms a page"
+            + (", deletes" if deletes else ""),
+            1.0 if sync == 1 else 0.5,
+            figures.load("wall", Loader.PIPE, **where),
+            figures.load("wall", Loader.DLT, **where),
         )
-        what = f"Time for a page over the bare loop's, {latency} ms: {program}"
-        promise(what, own, bound, bare)
-    for program, latency in (FOUR, 100), (EIGHT, 400):
-        made = figures.requests_per_page(program, latency)
-        promise(f"Requests for a page: {program}", made, 1.15)
-    promise("Requests in any second", figures.most_in_a_second(), 40)
-    peak = figures.peak(TAP)
-    promise("Memory, MiB", peak, 80)
-    small = figures.peak(TAP, smallest=True)
-    promise("Memory, largest account over smallest", peak, 1.1, small)
-    promise("Memory, second sync over first", figures.peak(FOUR), 1.1, peak)
+    for program, other, bound in (
+        (Reader.TAP, Reader.BARE_LOOP, 1.4),
+        (Reader.FOUR, Reader.BARE_LOOP, 1.4),
+        (Reader.TAP, Reader.PLAIN_TAP, 0.3),
+    ):
+        promise(
+            f"CPU for a customer: {program}, over {other}",
+            bound,
+            figures.more("cpu", program, 30, 1),
+            figures.more("cpu", other, 30, 1),
+        )
+    for program, latency, bound in (
+        (Reader.TAP, 100, 1.03),
+        # Below 40 requests a second it can be 0.24 at best, in any number of ranges.
+        (Reader.FOUR, 100, 0.35),
+        (Reader.FOUR, 400, 0.30),
+        (Reader.EIGHT, 400, 0.18),
+    ):
+        promise(
+            f"Time for a page, {latency} ms: {program}, over {Reader.BARE_LOOP}",
+            bound,
+            figures.more("wall", program, latency, 1),
+            figures.more("wall", Reader.BARE_LOOP, latency, 1),
+        )
+    for program, latency in (Reader.FOUR, 100), (Reader.EIGHT, 400):
+        made = figures.more("requests", program, latency, PER_PAGE)
+        promise(f"Requests for a page: {program}", 1.15, made)
+    for program in Reader.TAP, Reader.FOUR:
+        peak = _peak(figures, program)
+        promise(f"Memory, MiB: {program}", 80, peak)
+        small = _peak(figures, program, which=0)
+        promise(f"Memory, large account over small: {program}", 1.1, peak, small)
     return _table(["", "measured", "promised", "kept"], rows)
+
+
+def _peak(figures: Figures, program: str, which: int = -1) -> Figure | None:
+    sizes = figures.sizes(program, latency=30)
+    if not sizes:
+        return None
+    return figures.of("peak", program, latency=30, customers=sizes[which])
 
 
 def draw(figures: Figures, machine: str, file: Path) -> None:
@@ -264,17 +255,17 @@ def draw(figures: Figures, machine: str, file: Path) -> None:
     }
     panels: dict[str, dict[str, float]] = {}
     for latency in (100, 400):
-        title = f"{figures.size:,} customers into PostgreSQL, {latency} ms a page: s"
+        title = f"{figures.loaded:,} customers into PostgreSQL, {latency} ms a page: s"
         panels[title] = {
             f"{program}, {name} sync": found.median
             for sync, name in ((1, "first"), (2, "second"))
-            for program in LOADERS
+            for program in Loader
             if (found := figures.load("wall", program, latency=latency, sync=sync))
         }
     panels["Reading alone, CPU for a customer: µs"] = {
-        program: found.median * 1e6
-        for program in READERS
-        if (found := figures.per_customer("cpu", program, 30))
+        program: found.median
+        for program in Reader
+        if (found := figures.more("cpu", program, 30, 1e6))
     }
     with mpl.rc_context(style):
         canvas = Canvas(figsize=(9, 9), layout="constrained")
@@ -294,14 +285,11 @@ def draw(figures: Figures, machine: str, file: Path) -> None:
         canvas.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
 
 
-def _scaled(figure: Figure | None, by: float) -> object:
-    return Figure(*(value * by for value in figure)) if figure else ""
-
-
-def _table(head: list[str], rows: Iterable[list[object]] | list[list[str]]) -> str:
+def _table(head: list[str], rows: Iterable[Sequence[object]]) -> str:
     rule = ["---", *["---:"] * (len(head) - 1)]
     return "\n".join(
-        f"| {' | '.join(map(str, cells))} |" for cells in [head, rule, *rows]
+        f"| {' | '.join('' if cell is None else str(cell) for cell in cells)} |"
+        for cells in [head, rule, *rows]
     )
 
 
@@ -324,9 +312,9 @@ def fill(page: str, parts: dict[str, str]) -> str:
 
 def main() -> None:
     """Write the tables and the picture."""
-    measurements = Measurements.load()
-    figures = Figures(measurements.samples)
-    machine = ", ".join(f"{k} {v}" for k, v in measurements.machine.items())
+    measured = json.loads(MEASUREMENTS.read_text("utf-8"))
+    figures = Figures([Sample(**sample) for sample in measured["samples"]])
+    machine = ", ".join(f"{k} {v}" for k, v in measured["machine"].items())
     draw(figures, machine, RESULTS / "results.svg")
     made = {make.__name__: make(figures) for make in (nights, promises, loads, reads)}
     for page, parts in {

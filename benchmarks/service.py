@@ -1,8 +1,8 @@
 """The sandbox as the benchmarks need it: pages ready, requests counted.
 
-It says its URL and key on one line. For each line that comes in, the seconds before a
-page from then on, it says how many requests came in since the last one, and how many of
-them in the busiest second. It ends when no more lines can come.
+It says its URL and key on one line. For each line that comes in, the milliseconds
+before a page from then on, it says how many requests came since the last one. It ends
+when no more lines can come.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import signal
 import sys
 
 from sandbox import Sandbox, generate_customers
-from sandbox.traffic import most_in_a_second
 
 
 def main(customers: int) -> None:
@@ -32,10 +31,9 @@ def main(customers: int) -> None:
         _say(sandbox.url, sandbox.api_key)
         seen = 0
         for line in sys.stdin:
-            latest = sandbox.requests[seen:]
-            seen += len(latest)
-            _say(len(latest), most_in_a_second(latest))
-            sandbox.latency = float(line)
+            before, seen = seen, len(sandbox.requests)
+            _say(seen - before)
+            sandbox.latency = float(line) / 1000
 
 
 def _say(*words: object) -> None:
