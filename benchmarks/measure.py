@@ -83,8 +83,8 @@ READS = (
     Case(400, 20_000, [Reader.BARE_LOOP, Reader.FOUR, Reader.EIGHT], start=200),
 )
 LOADS = (
-    Case(100, 20_000, [Loader.PIPE, Loader.COPY, Loader.BATCH, Loader.DLT], rounds=2),
-    Case(100, 20_000, [Loader.MELTANO]),
+    Case(100, 20_000, [Loader.PIPE, Loader.DLT], rounds=2),
+    Case(100, 20_000, [Loader.COPY, Loader.BATCH, Loader.MELTANO]),
     Case(100, 20_000, [Loader.PIPE, Loader.DLT], deletes=True),
     Case(400, 20_000, [Loader.PIPE, Loader.DLT]),
     Case(400, 20_000, [Loader.PIPE, Loader.DLT], deletes=True),
