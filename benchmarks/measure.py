@@ -124,7 +124,7 @@ class Bench:
             job = self._job(customers)
             if program in {Reader.FOUR, Reader.EIGHT}:
                 job.state.write_text(self._state_of_a_first_sync(customers))
-            sample = self._run(program, READERS[program](job), case, job, then=COUNT)
+            sample = self._run(program, [READERS[program](job)], case, job, then=COUNT)
             _check(sample, int(job.output.read_text()))
             yield sample
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 PYTHON = [sys.executable, "-m"]
+MELTANO = ROOT / ".venv-meltano/bin/meltano"
 TARGET = ROOT / ".meltano/loaders/target-postgres/venv/bin/target-postgres"
 
 
@@ -76,14 +77,12 @@ def tap(job: Job, parallel_requests: int = 4) -> list[str]:
     return [*PYTHON, "tap_chartmogul_customers", *settings, *state]
 
 
-def _airbyte(job: Job) -> Commands:
+def _airbyte(job: Job) -> list[str]:
     return [
-        [
-            str(ROOT / ".venv-airbyte/bin/source-declarative-manifest"),
-            *("read", *job.config("airbyte", **job.api)),
-            *("--catalog", str(HERE / "airbyte/catalog.json")),
-            *("--manifest-path", str(HERE / "airbyte/manifest.yaml")),
-        ]
+        str(ROOT / ".venv-airbyte/bin/source-declarative-manifest"),
+        *("read", *job.config("airbyte", **job.api)),
+        *("--catalog", str(HERE / "airbyte/catalog.json")),
+        *("--manifest-path", str(HERE / "airbyte/manifest.yaml")),
     ]
 
 
@@ -112,15 +111,14 @@ def _dlt(job: Job) -> Commands:
     return [[*program, *arguments]]
 
 
-READERS: dict[str, Callable[[Job], Commands]] = {
-    Reader.BARE_LOOP: lambda job: [
-        [*PYTHON, "benchmarks.bare_loop", *job.api.values()]
-    ],
-    Reader.TAP: lambda job: [tap(job)],
-    Reader.FOUR: lambda job: [tap(job)],
-    Reader.EIGHT: lambda job: [tap(job, parallel_requests=8)],
+READERS: dict[str, Callable[[Job], list[str]]] = {
+    Reader.BARE_LOOP: lambda job: [*PYTHON, "benchmarks.bare_loop", *job.api.values()],
+    Reader.TAP: tap,
+    Reader.FOUR: tap,
+    Reader.EIGHT: lambda job: tap(job, parallel_requests=8),
     Reader.PLAIN_TAP: lambda job: [
-        [*PYTHON, "benchmarks.plain_tap", *job.config("plain", **job.api)]
+        *(*PYTHON, "benchmarks.plain_tap"),
+        *job.config("plain", **job.api),
     ],
     Reader.AIRBYTE: _airbyte,
 }
@@ -131,10 +129,7 @@ LOADERS: dict[str, Callable[[Job], Commands]] = {
     Loader.COPY: lambda job: _piped(job, use_copy=True),
     Loader.BATCH: lambda job: _piped(job, batch_size_rows=2_000),
     Loader.MELTANO: lambda _: [
-        [
-            str(ROOT / ".venv-meltano/bin/meltano"),
-            *("run", "tap-chartmogul-customers", "target-postgres"),
-        ]
+        [str(MELTANO), "run", "tap-chartmogul-customers", "target-postgres"]
     ],
     Loader.DLT: _dlt,
 }

@@ -20,7 +20,6 @@ from benchmarks.samples import MEASUREMENTS, NIGHT, RESULTS, Loader, Reader, Sam
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-
 ROOT = Path(__file__).parents[1]
 PER_PAGE = 200
 
@@ -55,8 +54,7 @@ class Figures:
 
     def of(self, fact: str, program: str, **where: float) -> Figure | None:
         """Return a fact of all runs of a program, or of those that fit."""
-        rounds = self._rounds(fact, program, where)
-        return Figure(median(rounds), min(rounds), max(rounds)) if rounds else None
+        return _figure(self._rounds(fact, program, where))
 
     def load(self, fact: str, program: str, **where: float) -> Figure | None:
         """Return what a load of that account cost, without deletes unless told."""
@@ -82,8 +80,7 @@ class Figures:
             for size in sizes
         )
         by = units / (sizes[1] - sizes[0])
-        rounds = [(b - a) * by for a, b in zip(small, large, strict=True)]
-        return Figure(median(rounds), min(rounds), max(rounds))
+        return _figure([(b - a) * by for a, b in zip(small, large, strict=True)])
 
     def sizes(self, program: str, **where: float) -> list[float]:
         """Return how many customers a program read, from few to many."""
@@ -98,6 +95,10 @@ class Figures:
             if sample.program == program
             and all(getattr(sample, name) == value for name, value in where.items())
         ]
+
+
+def _figure(rounds: list[float]) -> Figure | None:
+    return Figure(median(rounds), min(rounds), max(rounds)) if rounds else None
 
 
 def nights(figures: Figures) -> str:
