@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import textwrap
+from functools import reduce
 from itertools import product
+from operator import truediv
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
@@ -182,13 +184,13 @@ def promises(figures: Figures) -> str:
     """Hold what was measured against what is promised: a ratio is one of medians."""
     rows = []
 
-    def promise(
-        what: str, bound: float, found: Figure | None, over: Figure | None = None
-    ) -> None:
-        if found is None:
+    def promise(what: str, bound: float, *figures: Figure | None) -> None:
+        # One figure, or two whose ratio it is.
+        medians = [figure.median for figure in figures if figure]
+        if len(medians) < len(figures):
             msg = f"not measured: {what}"
             raise LookupError(msg)
-        value = found.median / (over.median if over else 1)
+        value = reduce(truediv, medians)
         kept = "yes" if value <= bound else "**no**"
         rows.append([what, f"{value:.3g}", f"at most {bound:g}", kept])
 
