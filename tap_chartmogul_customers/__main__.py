@@ -19,8 +19,9 @@ def main() -> None:
     from tap_chartmogul_customers.command_line import run  # noqa: PLC0415
 
     code = run()
-    with suppress(OSError):
-        sys.stderr.flush()
+    if sys.stderr:
+        with suppress(OSError):
+            sys.stderr.flush()
     os._exit(code)
 
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from singer_sdk.batch import Batcher
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
-from singer_sdk.singerlib.messages import ActivateVersionMessage, StateMessage
+from singer_sdk.singerlib.messages import ActivateVersionMessage
 from singer_sdk.streams import RESTStream
 from typing_extensions import override
 
@@ -107,40 +107,45 @@ class PagedStream(RESTStream[str | None]):
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[dict[str, Any], Any, Any]:
-        most = self.ABORT_AT_RECORD_COUNT
+        most = self.ABORT_AT_RECORD_COUNT  # What `--test` asks for, without a state.
+        emitted = 0
         with self.get_record_counter() as counter, self.get_sync_timer():
             for page in self.read_pages():
-                self._emit(page.records[:most])
-                if most is not None and page.records:
-                    return  # `--test` asks for no more, and for no state.
-                counter.increment(len(page.records))
+                emitted += len(page.records)
+                if most is not None and emitted >= most:
+                    left = most - emitted + len(page.records)
+                    self._output.write_page(self._messages(page.records[:left]), None)
+                    return
+                messages = self._messages(page.records)
                 self._keep(page.state)
-                self._tap.write_message(StateMessage(self.tap_state))
+                self._output.write_page(messages, self.tap_state)
+                counter.increment(len(page.records))
         yield from ()
+
+    @property
+    def _output(self) -> Output:
+        writer = self._tap.message_writer
+        assert isinstance(writer, Output)  # noqa: S101 (the tap says so)
+        return writer
 
     def _keep(self, state: Callable[[], dict[str, Any]]) -> None:
         bookmark = state()
         self.stream_state.clear()
         self.stream_state.update(bookmark)
 
-    def _emit(self, records: list[Record]) -> None:
-        """Write the messages of records, in one piece."""
+    def _messages(self, records: list[Record]) -> list[dict[str, Any]]:
         head: dict[str, Any] = {"type": "RECORD", "stream": self.name, "record": None}
         if self._stream_version is not None:
             head["version"] = self._stream_version
         head["time_extracted"] = datetime.now(UTC)
         if not self._is_mapped:
             self.emitted.update([self.name] if records else [])
-            messages = [{**head, "record": record} for record in records]
-        else:
-            messages = [
-                {**head, "stream": message.stream, "record": message.record}
-                for record in records
-                for message in self._generate_record_messages(record)
-            ]
-        writer = self._tap.message_writer
-        assert isinstance(writer, Output)  # noqa: S101 (the tap says so)
-        writer.write_all(messages)
+            return [{**head, "record": record} for record in records]
+        return [
+            {**head, "stream": message.stream, "record": message.record}
+            for record in records
+            for message in self._generate_record_messages(record)
+        ]
 
     @cached_property
     def _is_mapped(self) -> bool:

@@ -31,7 +31,7 @@ from singer_sdk.singerlib.json import serialize_json
 from typing_extensions import override
 
 from tap_chartmogul_customers.errors import FileError, SettingsError
-from tap_chartmogul_customers.sdk.output import Output
+from tap_chartmogul_customers.sdk.output import Output, write_out
 from tap_chartmogul_customers.settings import checks
 from tap_chartmogul_customers.settings.files import (
     parse_catalog,
@@ -127,6 +127,12 @@ class PlainTap(Tap):
         for handler in logging.getLogger().handlers:
             handler.addFilter(_is_news)
         return super().get_singer_command()
+
+    @override
+    def run_discovery(self) -> str:
+        # Printed, an error would be lost in `click`.
+        write_out(f"{self.catalog_json_text}\n".encode())
+        return self.catalog_json_text
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:

@@ -80,9 +80,8 @@ def check(
     Raises:
         SettingsError: A setting is wrong, missing or unknown.
     """
-    for name, value in list(config.items()):
-        types = schema["properties"].get(name, {}).get("type", ["string"])
-        config[name] = _normalized(value, types)
+    for name in config.keys() & schema["properties"].keys():
+        config[name] = _normalized(config[name], schema["properties"][name]["type"])
         if config[name] is None:
             del config[name]
     if isinstance(status := config.get("status"), str):

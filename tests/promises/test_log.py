@@ -52,7 +52,7 @@ def entries(log: str) -> Iterator[dict[str, Any]]:
 def test_says_where_it_starts_and_how_it_ends_and_no_more(tap: Tap) -> None:
     start, end = said(tap.run().log)
     assert start == "INFO Beginning sync of 'customers' in full_table mode"
-    assert end.startswith("INFO Read 60 customers on 1 pages in ")
+    assert end.startswith("INFO Read 60 customers on 1 page in ")
 
 
 def test_says_that_the_stream_is_not_selected(tap: Tap) -> None:
@@ -145,6 +145,16 @@ def test_a_log_configuration_that_is_none_is_said_in_a_line(
     assert run.code == 1
     (line,) = run.log.splitlines()
     assert "The log cannot be set up" in line
+
+
+@pytest.mark.parametrize("name", ["LOGLEVEL", "TAP_CHARTMOGUL_CUSTOMERS_LOGLEVEL"])
+def test_an_empty_log_level_is_the_usual_one(
+    tap: Tap, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "")
+    run = tap.run()
+    assert run.code == 0
+    assert "INFO" in run.log
 
 
 def test_a_log_level_that_is_none_is_said_in_a_line(

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sandbox import faults
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sandbox import Sandbox
     from tests.running import Tap
+
+DESELECTED = [{"breadcrumb": ["properties", "uuid"], "metadata": {"selected": False}}]
 
 BROKEN = {
     b"": "is not JSON: ",
@@ -48,7 +54,7 @@ def test_a_file_that_cannot_be_read_ends_the_run_in_one_line(
 ) -> None:
     (tap.folder / "folder").mkdir()
     run = tap.run(option, str(tap.folder / kind))
-    assert run.code != 0
+    assert run.code == 1
     (line,) = run.log.splitlines()
     assert str(tap.folder / kind) in line
     assert option[2:] in line
@@ -134,7 +140,8 @@ def test_a_catalog_that_is_none_ends_the_run_in_one_line(
         ({"key_properties": ["nope", "no"]}, "lacks the column `nope`, which is a key"),
         ({"schema": {"properties": {}}}, "lacks the column `uuid`, which is a key"),
         ({"stream": "renamed"}, "has another name for `customers`: rename it by "),
-        ({"stream": "a"}, "has another name for `customers`: rename it by "),
+        ({"tap_stream_id": "a"}, "has no stream with the `tap_stream_id` `customers`"),
+        ({"metadata": DESELECTED}, "deselects the column `uuid`, which is a key"),
     ],
 )
 def test_a_catalog_that_no_record_fits_ends_the_run_in_one_line(
@@ -147,3 +154,40 @@ def test_a_catalog_that_no_record_fits_ends_the_run_in_one_line(
     assert f"catalog.json' {says}" in line
     assert not sandbox.requests
     assert not run.messages
+
+
+def test_a_catalog_without_the_stream_ends_the_run_in_one_line(tap: Tap) -> None:
+    run = tap.run(catalog={"streams": []})
+    assert run.code == 1
+    assert "catalog.json' has no stream with the `tap_stream_id`" in run.errors[0]
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: {"singer_state": state},
+        lambda state: {"type": "STATE", "value": state},
+    ],
+)
+def test_a_state_is_taken_as_meltano_prints_it_and_as_a_message(
+    tap: Tap, sandbox: Sandbox, wrap: Callable[[object], object]
+) -> None:
+    sandbox.script({3: faults.status(401)})
+    first = tap.run(per_page=10)
+    assert first.code == 1
+    sandbox.script({})
+    rest = tap.run(per_page=10, state=wrap(first.state))
+    assert rest.code == 0
+    assert "Resuming the sync" in rest.log
+    assert len(first.uuids + rest.uuids) == 60
+
+
+@pytest.mark.parametrize("state", [b"", b"{", b"[1]", b'{"a": 1}', b'{"bookmarks": 5}'])
+def test_a_state_of_another_shape_costs_no_record(
+    tap: Tap, sandbox: Sandbox, state: bytes
+) -> None:
+    run = tap.run(state=state)
+    assert run.code == 0
+    assert run.uuids == [customer["uuid"] for customer in sandbox.customers]
+    assert len(run.warnings) == bool(state)
+    assert all("Starting over" in warning for warning in run.warnings)

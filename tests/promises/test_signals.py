@@ -3,16 +3,15 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from singer_sdk.io_base import SingerWriter
 
 from sandbox import Sandbox, faults, generate_customers
-from tap_chartmogul_customers.tap import TapChartMogulCustomers
-from tests.running import Run, parse
+from tests.running import TAP, Run, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,8 +111,22 @@ def test_a_signal_before_the_first_page(
     process = start()
     seen(sandbox, 1)
     run = end(process, signal.SIGTERM)
+    assert run.code == 128 + signal.SIGTERM
+    assert [message["type"] for message in run.messages] == ["SCHEMA"]
+    assert "Stopped by SIGTERM" in run.log
+
+
+def test_a_signal_before_the_first_page_hands_on_the_state_that_was_given(
+    sandbox: Sandbox, tap: Tap, start: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    state = tap.run().state
+    sandbox.requests.clear()
+    sandbox.script({1: faults.hang(60)})
+    process = start(state=state)
+    seen(sandbox, 1)
+    run = end(process, signal.SIGTERM)
     check(run, signal.SIGTERM)
-    assert run.state == {"bookmarks": {}}
+    assert run.state == state
 
 
 @pytest.mark.parametrize("signum", SIGNALS)
@@ -179,8 +192,10 @@ def test_a_signal_at_any_moment_of_a_quick_read(
                 process.send_signal(signal.SIGTERM)
                 _, log = process.communicate(timeout=PROMPTLY)
             run = Run(process.returncode, parse(output.read_bytes()), log.decode())
-            check(run, signal.SIGTERM)
-            if run.state["bookmarks"] and run.resume:
+            assert run.code == 128 + signal.SIGTERM
+            assert "Stopped by SIGTERM" in run.log
+            if run.of_type("STATE") and run.resume:
+                assert run.messages[-1]["type"] == "STATE"
                 sandbox.requests.clear()
                 sandbox.script({})
                 rest = tap_on(sandbox).run(state=run.state)
@@ -206,7 +221,7 @@ def test_a_target_that_goes_away_ends_the_run_in_one_line(
         assert len(sandbox.requests) < 8
     errors = [line for line in log.splitlines() if "ERROR" in line or "Exc" in line]
     assert len(errors) == 1
-    assert "The target closed the pipe" in errors[0]
+    assert "Standard output was closed by its reader" in errors[0]
     assert "Traceback" not in log
     assert "BrokenPipe" not in log
 
@@ -239,14 +254,103 @@ def test_a_signal_while_discovery_reads_a_sample(sandbox: Sandbox, tap: Tap) -> 
     assert b"Traceback" not in log
 
 
-def test_a_signal_ends_a_tap_with_another_writer(tap: Tap) -> None:
-    handlers = {signum: signal.getsignal(signum) for signum in SIGNALS}
-    try:
-        config = {"api_key": "key", "api_url": tap.sandbox.url}
-        TapChartMogulCustomers(config=config, message_writer=SingerWriter())
-        with pytest.raises(SystemExit) as ended:
-            signal.raise_signal(signal.SIGTERM)
-    finally:
-        for signum, handler in handlers.items():
-            signal.signal(signum, handler)
-    assert ended.value.code == 128 + signal.SIGTERM
+@pytest.mark.parametrize("signals", [SIGNALS, SIGNALS[::-1]])
+def test_two_signals_at_once_are_one(
+    tap_on: Callable[[Sandbox], Tap], signals: list[signal.Signals]
+) -> None:
+    with Sandbox(generate_customers(2000, seed=1), rate_limit=None) as sandbox:
+        process = subprocess.Popen(
+            tap_on(sandbox).command(per_page=100),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        seen(sandbox, 1)
+        asleep(process)
+        for signum in signals:
+            process.send_signal(signum)
+        output, log = process.communicate(timeout=PROMPTLY)
+    run = Run(process.returncode, parse(output), log.decode())
+    assert run.code - 128 in signals
+    assert run.messages[-1]["type"] == "STATE"
+    assert 0 < len(run.records) < 2000
+
+
+IN_DEL = """
+import os, signal, sys
+from tap_chartmogul_customers import __main__, stream
+
+class Odd:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):  # Python calls the handler between two of these.
+            pass
+
+read = stream.RecordReader.read
+
+def read_once(self, customer):
+    if customer["uuid"] == uuid:
+        Odd()
+    return read(self, customer)
+
+stream.RecordReader.read = read_once
+uuid = sys.argv.pop()
+__main__.main()
+"""
+
+
+def test_a_signal_within_a_finalizer_ends_the_run(sandbox: Sandbox, tap: Tap) -> None:
+    uuid = sandbox.customers[25]["uuid"]
+    arguments = tap.command(per_page=10)[len(TAP) :]
+    done = subprocess.run(
+        [sys.executable, "-c", IN_DEL, *arguments, uuid],
+        capture_output=True,
+        check=False,
+    )
+    run = Run(done.returncode, parse(done.stdout), done.stderr.decode())
+    check(run, signal.SIGTERM)
+    assert len(run.records) == 20
+    assert "Exception ignored" not in run.log
+
+
+def in_shell(command: list[str], streams: str) -> subprocess.CompletedProcess[str]:
+    """Run a command with its streams as a shell redirects them."""
+    return subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {streams}', "sh", *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("arguments", [[], ["--discover"], ["--about"]])
+def test_a_full_disk_is_said_in_one_line(tap: Tap, arguments: list[str]) -> None:
+    done = in_shell(tap.command(*arguments), ">/dev/full")
+    assert done.returncode == 1
+    (error,) = [line for line in done.stderr.splitlines() if "| INFO " not in line]
+    assert "| ERROR " in error
+    assert "Standard output cannot be written to: No space left on device" in error
+
+
+@pytest.mark.parametrize("streams", ["2>&-", "2>/dev/full"])
+def test_a_log_that_nobody_takes_does_not_end_a_run(tap: Tap, streams: str) -> None:
+    done = in_shell(tap.command(per_page=7), streams)
+    assert done.returncode == 0
+    run = Run(0, parse(done.stdout.encode()), "")
+    assert run.uuids == [customer["uuid"] for customer in tap.sandbox.customers]
+
+
+def test_a_reader_of_discovery_that_goes_away_is_said_in_one_line() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [*TAP, "--discover"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+    assert done.returncode == 1
+    (error,) = done.stderr.splitlines()
+    assert "Standard output was closed by its reader" in error

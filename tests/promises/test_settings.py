@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_chartmogul_customers.errors import SettingsError
 from tap_chartmogul_customers.tap import TapChartMogulCustomers
-from tap_chartmogul_customers.validation import SettingsError
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
@@ -20,15 +20,16 @@ BATCHES = {
 
 
 WRONG: list[tuple[str, object, str]] = [
-    ("api_key", "", "must be text that is not empty"),
-    ("api_key", ["a-secret-key"], "must be text that is not empty"),
-    ("api_key", 987654321, "must be text that is not empty"),
-    ("api_key", "\ud800", "must be text that UTF-8 can hold"),
+    ("api_key", "", "must be text without spaces, and not empty"),
+    ("api_key", ["a-secret-key"], "must be text without spaces, and not empty"),
+    ("api_key", 987654321, "must be text without spaces, and not empty"),
+    ("api_key", " a-secret-key", "must be text without spaces, and not empty"),
+    ("api_key", "a-secret-key\n", "must be text without spaces, and not empty"),
     ("data_source_uuid", "", "must be text that is not empty"),
     ("external_id", 5, "must be text that is not empty"),
     ("external_id", True, "must be text that is not empty"),
-    ("system", "\ud800", "must be text that UTF-8 can hold"),
-    ("status", "Past Due", "must be one of New_Lead, Working_Lead, Qualified_Lead, "),
+    ("status", "past due", "must be one of New_Lead, Working_Lead, Qualified_Lead, "),
+    ("status", "Lead", "must be one of New_Lead, Working_Lead, Qualified_Lead, "),
     ("per_page", 0, "must be an integer from 1 to 200"),
     ("per_page", 201, "must be an integer from 1 to 200"),
     ("per_page", "many", "must be an integer from 1 to 200"),
@@ -37,15 +38,13 @@ WRONG: list[tuple[str, object, str]] = [
     ("per_page", 7.5, "must be an integer from 1 to 200"),
     ("per_page", "nan", "must be an integer from 1 to 200"),
     ("api_url", "", "must be text that is not empty"),
-    ("api_url", "ftp://127.0.0.1", "must be an address such as https://"),
+    ("api_url", "ftp://127.0.0.1", "must be an address alone, such as https://"),
     ("api_url", "http://api.chartmogul.com/v1", "must start with https://"),
     ("api_url", "https://user:word@127.0.0.1/v1", "must be an address alone"),
     ("request_timeout", 0, "must be a number above 0"),
     ("request_timeout", "soon", "must be a number above 0"),
     ("request_timeout", "", "must be a number above 0"),
     ("request_timeout", True, "must be a number above 0"),
-    ("request_timeout", float("nan"), "must be a number above 0"),
-    ("request_timeout", float("inf"), "must be a number above 0"),
     ("request_timeout", "NaN", "must be a number above 0"),
     ("max_retries", -1, "must be an integer of at least 0"),
     ("max_retries", "-Infinity", "must be an integer of at least 0"),
@@ -53,11 +52,9 @@ WRONG: list[tuple[str, object, str]] = [
     ("parallel_requests", 21, "must be an integer from 1 to 20"),
     ("resume_max_age_hours", -0.5, "must be a number of at least 0"),
     ("resume_max_age_hours", "nan", "must be a number of at least 0"),
-    ("resume_max_age_hours", float("nan"), "must be a number of at least 0"),
-    ("emit_activate_version_messages", "yes", "must be true or false"),
+    ("emit_activate_version_messages", "maybe", "must be true or false"),
     ("emit_activate_version_messages", 1, "must be true or false"),
     ("custom_attributes_sample_size", -1, "must be an integer of at least 0"),
-    ("flattening_max_depth", -1, "must be an integer of at least 0"),
     ("flattening_max_depth", "deep", "must be an integer"),
     ("stream_map_config", "a-secret-key", "must be an object"),
     ("batch_config", {"encoding": {}}, "must hold `encoding` with `format` and "),
@@ -71,14 +68,14 @@ def named(name: str, says: str) -> str:
     return f"The setting `{name}` {says}"
 
 
-def problems_of(**settings: object) -> list[str]:
+def problems_of(**settings: object) -> tuple[str, ...]:
     """Return what the tap finds wrong with settings; nothing if it takes them."""
     config = {"api_key": "key", **settings}
     try:
         TapChartMogulCustomers(config=config, setup_mapper=False)
     except SettingsError as error:
         return error.problems
-    return []
+    return ()
 
 
 @pytest.mark.parametrize(("name", "value", "says"), WRONG)
@@ -99,7 +96,7 @@ def test_a_wrong_setting_ends_the_run_in_one_line_that_names_it(
     assert run.code == 1
     (line,) = run.log.splitlines()
     assert "| ERROR " in line
-    assert named("api_key", "must be text that is not empty") in line
+    assert named("api_key", "must be text without spaces, and not empty") in line
     assert "a-secret-key" not in line
     assert "987654321" not in line
     assert not sandbox.requests
@@ -148,7 +145,6 @@ def test_every_setting_that_is_wrong_is_named(tap: Tap) -> None:
         ({"Customers": {"__else__": None}}, "`stream_maps` maps `Customers`, but "),
         ({"customers": None, "a": {"__source__": "b"}}, "`stream_maps` maps `b`, but "),
         ({"customers": {"__alias__": None}}, "`stream_maps.customers.__alias__` must "),
-        ({"a": {"__source__": None}}, "`stream_maps.a.__source__` must be text that "),
         (
             {"a": {"__source__": "customers", "__alias__": "b", "zip": None}},
             "`stream_maps.a` must have `__source__` or `__alias__`, not both",
@@ -181,13 +177,6 @@ def test_a_wrong_stream_map_is_named(
 )
 def test_a_stream_map_of_the_stream_is_taken(maps: object) -> None:
     assert not problems_of(stream_maps=maps)
-
-
-@pytest.mark.parametrize("key", [" a-secret-key", "a-secret-key\n", "a secret-key"])
-def test_a_key_with_white_space_is_named(key: str) -> None:
-    assert problems_of(api_key=key) == [
-        named("api_key", "must be a key alone, without spaces or line breaks")
-    ]
 
 
 def test_flattening_without_a_depth_is_named(tap: Tap, sandbox: Sandbox) -> None:
@@ -228,10 +217,7 @@ def test_a_key_that_is_null_is_missing(tap: Tap) -> None:
         ({"per_page": " 5 "}, {"per_page": 5}),
         ({"per_page": 200.0}, {"per_page": 200}),
         ({"max_retries": "1e1"}, {"max_retries": 10}),
-        ({"max_retries": 10**400}, {"max_retries": 10**9}),
         ({"request_timeout": "2.5"}, {"request_timeout": 2.5}),
-        ({"request_timeout": 1e300}, {"request_timeout": 10**9}),
-        ({"request_timeout": "1e400"}, {"request_timeout": 10**9}),
         ({"resume_max_age_hours": "null"}, {"resume_max_age_hours": 6}),
         (
             {"emit_activate_version_messages": "true"},
@@ -239,6 +225,7 @@ def test_a_key_that_is_null_is_missing(tap: Tap) -> None:
         ),
         ({"stream_map_config": '{"salt": "x"}'}, {"stream_map_config": {"salt": "x"}}),
         ({"external_id": "12"}, {"external_id": "12"}),
+        ({"status": "Past Due"}, {"status": "Past_Due"}),
         ({"system": "null"}, {"system": "null"}),
     ],
 )
@@ -306,7 +293,6 @@ def test_batches_and_versions_exclude_each_other(tap: Tap, sandbox: Sandbox) -> 
     [
         "https://api.chartmogul.com/v1",
         "https://proxy.example.com:8443/chartmogul/v1/",
-        "https://\N{LATIN SMALL LETTER U WITH DIAERESIS}mlaut.example/v1",
         "http://localhost:8787/v1",
         "HTTP://LOCALHOST/v1",
         "http://127.0.0.1:8787/v1",
@@ -324,9 +310,7 @@ def test_takes_https_anywhere_and_http_on_a_loopback_host(url: str) -> None:
         "http://127.0.0.1.example.com/v1",
         "http://localhost.example.com",
         "http://evil-localhost",
-        "http://localhost.",
         "http://loc\N{CYRILLIC SMALL LETTER A}lhost",
-        "http://127.0.0.1%2eexample.com",
         "http://0.0.0.0:8787",
         "http://[::]",
         "http://127.1",
@@ -354,17 +338,10 @@ def test_never_sends_the_key_in_the_clear_to_another_host(url: str) -> None:
         "https://127.0.0.1/v1?",
         "https://127.0.0.1/v1#top",
         "https://key@127.0.0.1/v1",
-        "https://127.0.0.1/v1/../v2",
-        "https://127.0.0.1/v1/..",
         "http://127.0.0.1\\@example.com",
         "http://[::1",
         "https://127.0.0.1:port/",
-        "https://127.0.0.1:0/",
         "https://127.0.0.1:99999/",
-        "https://a..b",
-        f"https://{'a' * 64}.example.com",
-        "https://*.example.com",
-        "https://\N{SNOWMAN}.example.com",
     ],
 )
 def test_takes_no_other_address(url: str) -> None:
@@ -413,11 +390,10 @@ def test_reads_settings_from_the_environment(
         "status",
     ],
 )
-@pytest.mark.parametrize("text", ["much", ""])
 def test_a_wrong_setting_in_the_environment_is_named(
-    monkeypatch: pytest.MonkeyPatch, tap: Tap, sandbox: Sandbox, name: str, text: str
+    monkeypatch: pytest.MonkeyPatch, tap: Tap, sandbox: Sandbox, name: str
 ) -> None:
-    run = run_by_environment(monkeypatch, tap, **{name: text})
+    run = run_by_environment(monkeypatch, tap, **{name: "much"})
     assert run.code == 1
     (line,) = run.log.splitlines()
     assert f"The setting `{name}` must be " in line
@@ -441,10 +417,11 @@ def test_takes_the_usual_words_for_true_and_false_from_the_environment(
     assert tap.config[name] is taken
 
 
-def test_null_in_the_environment_means_the_default(
-    monkeypatch: pytest.MonkeyPatch, tap: Tap, sandbox: Sandbox
+@pytest.mark.parametrize("text", ["null", ""])
+def test_null_and_an_empty_variable_in_the_environment_mean_the_default(
+    monkeypatch: pytest.MonkeyPatch, tap: Tap, sandbox: Sandbox, text: str
 ) -> None:
-    run = run_by_environment(monkeypatch, tap, per_page="null", batch_config="null")
+    run = run_by_environment(monkeypatch, tap, per_page=text, batch_config=text)
     assert run.code == 0
     assert sandbox.requests[0].query == {"per_page": "200"}
 
@@ -459,3 +436,47 @@ def test_every_setting_is_described() -> None:
 
 def test_the_schema_of_the_settings_takes_no_unknown_one_either() -> None:
     assert TapChartMogulCustomers.config_jsonschema["additionalProperties"] is False
+
+
+def test_a_key_that_only_the_environment_has_is_said_to_be_unread(
+    monkeypatch: pytest.MonkeyPatch, tap: Tap
+) -> None:
+    monkeypatch.setenv("TAP_CHARTMOGUL_CUSTOMERS_API_KEY", "a-secret-key")
+    run = tap.run_plain()
+    assert run.code == 1
+    (line,) = run.log.splitlines()
+    assert "The setting `api_key` is missing, though the environment has it" in line
+    assert "--config ENV" in line
+    assert "a-secret-key" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("per_pag", "per_page"),
+        ("apikey", "api_key"),
+        ("emit_activate_version", "emit_activate_version_messages"),
+    ],
+)
+def test_an_unknown_setting_names_the_nearest_one(name: str, near: str) -> None:
+    (problem,) = problems_of(**{name: "x"})
+    assert problem == f"`{name}` is not a setting of this tap: did you mean `{near}`?"
+
+
+def test_parquet_without_its_package_is_said_before_the_first_request(
+    tap: Tap, sandbox: Sandbox
+) -> None:
+    encoding = {"format": "parquet", "compression": "gzip"}
+    run = tap.run(batch_config=BATCHES | {"encoding": encoding})
+    assert run.code == 1
+    assert "package pyarrow is missing: install it" in run.errors[0]
+    assert not sandbox.requests
+
+
+@pytest.mark.parametrize("compression", ["none", None])
+def test_batches_that_would_be_compressed_otherwise_are_refused(
+    compression: str | None,
+) -> None:
+    encoding = {"format": "jsonl", "compression": compression}
+    (problem,) = problems_of(batch_config=BATCHES | {"encoding": encoding})
+    assert problem.startswith("The setting `batch_config.encoding.compression` must ")
