@@ -99,9 +99,9 @@ def _normalized(value: Any, types: list[str]) -> Any:  # noqa: ANN401 (any JSON 
             value = parse_json(value.lower() if "boolean" in types else value)
         except ValueError:
             return value
-    if isinstance(value, (float, Decimal)):
-        return int(value) if value == int(value) else float(value)
-    return value
+    if isinstance(value, Decimal):
+        value = float(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _missing(
