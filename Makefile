@@ -36,7 +36,7 @@ demo: install
 # Four at once, since some tests wait; a file stays together, since its tests share what is costly.
 AT_ONCE := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-PAGES := $(patsubst %,tests/test_docs_%.py,meltano clone pipe)
+PAGES := $(patsubst %,tests/pages/test_%.py,meltano clone pipe tool)
 
 # The tests start programs hundreds of times. Where Python is told to write no bytecode, each start would compile all that
 # it imports.
@@ -45,7 +45,7 @@ test pages coverage: export PYTHONDONTWRITEBYTECODE =
 test: install
 	.venv/bin/pytest $(AT_ONCE) $(addprefix --ignore=,$(PAGES))
 
-# What README and docs/meltano.md say, typed as their reader does, with all that they install: too slow for every `make test`.
+# What README and docs/ say, typed as their reader does, with all that they install: too slow for every `make test`.
 pages: install
 	.venv/bin/pytest $(AT_ONCE) $(PAGES)
 
