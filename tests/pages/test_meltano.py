@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(1200)
 
 MORE = ROOT / "docs/meltano.md"
+TAP = "tap-chartmogul-customers"
 CUSTOMERS = "tap_chartmogul_customers.customers"
 PAST_DUE = "tap_chartmogul_customers__past_due.past_due_customers"
 WITHOUT_PERSONAL_DATA = (
@@ -194,7 +195,9 @@ def test_a_recipe_fills_a_table_beside_the_other_until_it_is_undone(
     past_due = [row for row in everyone if row["status"] == "Past Due"]
     assert rows(warehouse, *by_status, table=PAST_DUE) == past_due
 
-    recipes.type("unset")
+    removed = f"Removed extractor '{TAP}--past-due' from meltano.yml"
+    assert removed in recipes.type("unset")
+    assert removed in recipes.page.read_text("utf-8")
     warehouse.execute("DELETE FROM tap_chartmogul_customers.customers")
     warehouse.execute(f"DELETE FROM {PAST_DUE}")  # noqa: S608 - ours
     assert reader.cron("meltano-cron") == (0, "")
