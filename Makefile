@@ -43,7 +43,7 @@ live: $(DEV_READY)
 # Four at once, since some tests wait; a file stays together, since its tests share what is costly.
 AT_ONCE := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-PAGES := $(patsubst %,tests/test_docs_%.py,meltano clone pipe)
+PAGES := $(patsubst %,tests/pages/test_%.py,meltano clone pipe tool)
 
 # The tests start programs hundreds of times. Where Python is told to write no bytecode, each start would compile all that
 # it imports.
@@ -56,7 +56,7 @@ test: install
 	.venv/bin/coverage combine --quiet
 	.venv/bin/coverage report
 
-# What README and docs/meltano.md say, typed as their reader does, with all that they install: too slow for every `make test`.
+# What README and docs/ say, typed as their reader does, with all that they install: too slow for every `make test`.
 pages: install
 	.venv/bin/pytest $(AT_ONCE) $(PAGES)
 

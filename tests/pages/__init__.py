@@ -1,7 +1,8 @@
 """Follows a page as its reader would, with nothing but what the page gives.
 
 A block to save as a file begins with `<!-- file: NAME -->`, one to type into a shell
-with `<!-- run: NAME -->`, a line for a crontab with `<!-- cron: NAME -->`.
+with `<!-- run: NAME -->`, a line for a crontab with `<!-- cron: NAME -->`, and one that
+shows what a program prints with `<!-- shows: NAME -->`.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ import psutil
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 PAGES = (README, *ROOT.glob("docs/*.md"), ROOT / "examples/airflow/README.md")
 
 CLONE = "tap-chartmogul-customers"
 
-_BLOCK = re.compile(r"<!-- (file|run|cron): (.+?) -->\n```\w+\n(.*?)```", re.DOTALL)
+_BLOCK = re.compile(
+    r"<!-- (file|run|cron|shows): (.+?) -->\n```\w+\n(.*?)```", re.DOTALL
+)
 
 # How this machine gets packages is its own affair, not the page's.
 _PACKAGES = re.compile(r"(PIP|UV)_\w+|SSL_CERT_\w+|\w+_PROXY", re.IGNORECASE)
@@ -101,7 +104,8 @@ class Reader:
         script = "\n".join(map(self.text, names))
         resume = "[ ! -e ~/.session ] || . ~/.session"
         keep = '{ export -p; printf "cd %q" "$PWD"; } > ~/.session'
-        path = f"{Path(sys.base_prefix) / 'bin'}:/usr/bin:/bin"
+        python = Path(sys.base_prefix) / "bin"
+        path = f"{self.home / '.local/bin'}:{python}:/usr/bin:/bin"
         return ["bash", "-ec", f"{resume}\n{script}\n{keep}"], path
 
     def cron(self, name: str) -> tuple[int, str]:

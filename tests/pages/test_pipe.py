@@ -1,4 +1,4 @@
-"""The pipe without Meltano, as README gives it, up to a night of cron."""
+"""The pipe without Meltano, as docs/pipe.md gives it, up to a night of cron."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from sandbox import Sandbox, generate_customers
 from sandbox.traffic import connections
-from tests.pages import README, Reader, changed, clone
+from tests.pages import ROOT, Reader, changed, clone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,7 +42,7 @@ def reader(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Reader
     clone(home)
     key = '"YOUR_API_KEY"'
     more = f'"api_url": "{sandbox.url}", "per_page": {PER_PAGE}'
-    reader = Reader(README, home, {key: f"{key}, {more}"})
+    reader = Reader(ROOT / "docs/pipe.md", home, {key: f"{key}, {more}"})
     reader.type("pipe-install")
     reader.save("config.json", "target.json", "sync.sh")
     return reader

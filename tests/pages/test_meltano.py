@@ -1,4 +1,4 @@
-"""Meltano as README and docs/meltano.md have it: from an empty home to rows by cron."""
+"""Meltano as the pages have it: from an empty home to rows by cron."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(1200)
 
 MORE = ROOT / "docs/meltano.md"
+TAP = "tap-chartmogul-customers"
 CUSTOMERS = "tap_chartmogul_customers.customers"
 PAST_DUE = "tap_chartmogul_customers__past_due.past_due_customers"
 WITHOUT_PERSONAL_DATA = (
@@ -81,6 +82,12 @@ def further(reader: Reader) -> Reader:
 
 
 @pytest.fixture(scope="module")
+def operations(reader: Reader) -> Reader:
+    """The same reader on the page of what can go wrong."""
+    return Reader(ROOT / "docs/operations.md", reader.home, reader.fills_in)
+
+
+@pytest.fixture(scope="module")
 def recipes(reader: Reader) -> Reader:
     """The same reader on the page of recipes."""
     return Reader(ROOT / "docs/recipes.md", reader.home, reader.fills_in)
@@ -115,27 +122,22 @@ def test_the_test_of_the_key_says_at_once_what_is_wrong(
     assert "503 Service Unavailable" in reader.type("meltano-run", code=1)
 
 
-def first_error(log: str) -> str:
-    """Return the line that README says to look for."""
-    assert "the first line with `[error`" in README.read_text("utf-8")
-    return next(line for line in log.splitlines() if "[error" in line)
+def test_one_line_says_that_the_database_takes_a_table(operations: Reader) -> None:
+    (line,) = operations.type("check-database").splitlines()
+    assert "completed processing 1 lines" in line
 
 
-def test_the_first_error_says_that_there_is_no_database(
-    reader: Reader, warehouse: Database
+@pytest.mark.parametrize("block", ["check-database", "first-error"])
+def test_one_line_says_that_there_is_no_database(
+    operations: Reader, warehouse: Database, block: str
 ) -> None:
-    right = (reader.folder / ".env").read_text("utf-8")
-    nowhere = right.replace(warehouse.folder, "127.0.0.1&port=1")
-    (reader.folder / ".env").write_text(nowhere, "utf-8")
-    shown = reader.type("meltano-run", code=1)
-    (reader.folder / ".env").write_text(right, "utf-8")
-    assert shown.count("Traceback") > 1
-    assert "target-postgres (psycopg.OperationalError)" in first_error(shown)
-
-
-def test_the_version_of_meltano_is_the_tested_one() -> None:
-    pin = (ROOT / "requirements/meltano.in").read_text("utf-8").strip()
-    assert f"pip install {pin.replace('[postgres]', '')}\n" in README.read_text("utf-8")
+    env = operations.folder / ".env"
+    right = env.read_text("utf-8")
+    env.write_text(right.replace(warehouse.folder, "127.0.0.1&port=1"), "utf-8")
+    shown = operations.type(block)
+    env.write_text(right, "utf-8")
+    (line,) = shown.splitlines()
+    assert "(psycopg.OperationalError) connection failed" in line
 
 
 @pytest.mark.usefixtures("nightly")
@@ -143,11 +145,12 @@ def test_cron_learns_of_a_run_that_failed_and_the_next_one_resumes(
     reader: Reader, sandbox: Sandbox, warehouse: Database
 ) -> None:
     warehouse.execute("DELETE FROM tap_chartmogul_customers.customers")
-    sandbox.script({len(sandbox.requests) + 3: faults.status(402)})
+    sandbox.script({len(sandbox.requests) + 3: faults.status(422)})
     code, _ = reader.cron("meltano-cron")
     assert code == 1
     log = (reader.folder / "output/nightly.log").read_text("utf-8")
-    assert "402 Payment Required" in first_error(log)
+    first = next(line for line in log.splitlines() if "[error" in line)
+    assert "422 Unprocessable Entity" in first
     sandbox.script({})
     sandbox.requests.clear()
     assert reader.cron("meltano-cron") == (0, "")
@@ -175,6 +178,8 @@ def test_starts_over_when_asked_to_without_a_column_and_with_a_setting(
     assert "cursor" not in sandbox.requests[0].query
     assert {request.query["per_page"] for request in sandbox.requests} == {"100"}
     assert rows(warehouse, "DISTINCT owner") == [{"owner": "before"}]
+    further.type("unselect", "start-over")
+    assert len(rows(warehouse, "DISTINCT owner")) > 1
 
 
 @pytest.mark.usefixtures("nightly")
@@ -190,14 +195,16 @@ def test_a_recipe_fills_a_table_beside_the_other_until_it_is_undone(
     past_due = [row for row in everyone if row["status"] == "Past Due"]
     assert rows(warehouse, *by_status, table=PAST_DUE) == past_due
 
-    recipes.type("unset")
+    removed = f"Removed extractor '{TAP}--past-due' from meltano.yml"
+    assert removed in recipes.type("unset")
+    assert removed in recipes.page.read_text("utf-8")
     warehouse.execute("DELETE FROM tap_chartmogul_customers.customers")
     warehouse.execute(f"DELETE FROM {PAST_DUE}")  # noqa: S608 - ours
     assert reader.cron("meltano-cron") == (0, "")
     assert rows(warehouse) == [{"count": 450}]
     assert rows(warehouse, table=PAST_DUE) == [{"count": 0}]
     settings = (reader.folder / "meltano.yml").read_text("utf-8")
-    assert "past_due_customers" not in settings
+    assert "past" not in settings
 
 
 @pytest.mark.usefixtures("nightly")
