@@ -1,0 +1,223 @@
+"""Syncs of an account in memory that changes, ages and fails: who is lost?
+
+Each seed is a chain of syncs: the first, and others by what it left. While each is read,
+blocks of neighbours are moved, deleted and added; it is killed and resumed; and what
+the service takes an old cursor for changes with each run.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import pytest
+
+from tap_chartmogul_customers.api.paging import Page
+from tap_chartmogul_customers.errors import (
+    NoAnswerError,
+    PagingError,
+    ReadError,
+    RefusedError,
+)
+from tap_chartmogul_customers.sync import ranges
+from tap_chartmogul_customers.sync.bookmark import Account
+from tap_chartmogul_customers.sync.sync import Sync
+from tests.turns import in_turns
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+CHAINS = 300
+LOGGER = logging.getLogger("test")
+LOGGER.setLevel(logging.ERROR)
+
+Place = tuple[str, int]
+START: Place = ("", -1)
+NEVER = "9"  # Behind every time: a lead.
+
+
+def moment(rng: Random) -> str:
+    days = timedelta(days=rng.randrange(3000), seconds=rng.randrange(3))
+    return (datetime(2015, 1, 1, tzinfo=UTC) + days).isoformat()
+
+
+@dataclass
+class Service:
+    """The account as the service has it: an order of when, and who."""
+
+    rng: Random
+    per_page: int
+    since: dict[int, str] = field(default_factory=dict)
+    run: int = 0
+    first_run: int = 0
+    """Of this sync: what was given out before is old."""
+    edits: float = 0
+    failures: float = 0
+    connections: list[object] = field(default_factory=list)
+    most_at_once: int = 0
+    there: set[int] = field(default_factory=set)
+    """Who was there at the start of the sync."""
+    moved: set[int] = field(default_factory=set)
+    paid: set[int] = field(default_factory=set)
+    """Leads who started to pay now, and were moved no other time."""
+
+    def start_run(self, *, of_a_new_sync: bool) -> None:
+        self.run += 1
+        self.connections, self.most_at_once = [], 0
+        if of_a_new_sync:
+            self.first_run = self.run
+            self.there, self.moved, self.paid = {*self.since}, set(), set()
+            self.edits = self.rng.choice((0, 0.02, 0.2))
+            self.failures = self.rng.choice((0, 0, 0.01))
+
+    def edit(self) -> None:
+        rng = self.rng
+        order = sorted((when, who) for who, when in self.since.items())
+        at = rng.randrange(len(order) + 1)
+        block = [who for _, who in order[at : at + rng.choice((1, 1, 2, 5, 20, 60))]]
+        match rng.randrange(5):
+            case 0:
+                to = rng.choice((moment(rng), NEVER))
+                self.moved.update(who for who in block if self.since[who] != to)
+                self.paid -= self.moved.intersection(block)
+                self.since.update(dict.fromkeys(block, to))
+            case 1 | 2:
+                now = datetime.now(UTC).isoformat()
+                leads = [who for who in block if self.since[who] == NEVER]
+                self.paid.update({*leads} - self.moved)
+                self.moved.update(leads)
+                self.since.update(dict.fromkeys(leads, now))
+            case 3:
+                for who in block:
+                    del self.since[who]
+            case 4:
+                first = max(self.since, default=0) + 1 + self.run * 10_000
+                for who in range(first, first + rng.choice((1, 5, 30))):
+                    self.since[who] = rng.choice((moment(rng), NEVER))
+                    self.moved.add(who)
+
+    def pages(
+        self, cursor: str | None, label: str, _: int | None
+    ) -> Generator[Page]:
+        connections, this = self.connections, object()
+        connections.append(this)
+        self.most_at_once = max(self.most_at_once, len(connections))
+        try:
+            place, more = self._place(cursor), True
+            while more:
+                if self.rng.random() < self.edits:
+                    self.edit()
+                if place is None or self.rng.random() < self.failures:
+                    raise self.rng.choice((RefusedError, NoAnswerError, PagingError))
+                order = sorted((when, who) for who, when in self.since.items())
+                at = bisect_right(order, place)
+                rows = order[at : at + self.per_page]
+                more = at + self.per_page < len(order)
+                place = rows[-1] if rows else place
+                following = json.dumps([self.run, *place]) if more else None
+                yield Page([customer(*row) for row in rows], following, label)
+                if cursor and self._reading(cursor) == "second page fails":
+                    place = None
+        finally:
+            connections.remove(this)
+
+    def _reading(self, cursor: str) -> str:
+        """Say what an old cursor is taken for, the same all through a run."""
+        run, *_ = json.loads(cursor)
+        rng = Random(f"{self.run} {cursor}")
+        if run < self.first_run:
+            return rng.choice(("right",) * 8 + OLD)
+        # What this sync was given itself is refused, if anything.
+        return "refused" if run < self.run and rng.random() < 0.1 else "right"
+
+    def _place(self, cursor: str | None) -> Place | None:
+        if cursor is None:
+            return START
+        _, when, who = json.loads(cursor)
+        match self._reading(cursor):
+            case "refused":
+                return None
+            case "start":
+                return START
+            case "end":
+                return ("~", 0)
+            case "anywhere":
+                return (moment(Random(cursor)), 0)
+        return (when, who)
+
+
+OLD = ("refused", "start", "end", "anywhere", "second page fails")
+
+
+def customer(when: str, who: int) -> dict[str, Any]:
+    return {"uuid": who, "customer-since": None if when == NEVER else when}
+
+
+def merged(src: Any, dest: Any) -> Any:
+    """Merge states as Meltano does."""
+    for key, value in src.items():
+        dest[key] = merged(value, dest.get(key, {})) if isinstance(value, dict) else value
+    return dest
+
+
+def sync_once(
+    service: Service, state: dict[str, Any], at_once: int, *, versioned: bool
+) -> tuple[set[int], dict[str, Any]]:
+    """Sync to the end, in as many runs as that takes; return whom it wrote, and state."""
+    written: list[int] = []
+    kept = 0
+    while True:
+        service.start_run(of_a_new_sync=not state.get("ranges"))
+        del written[kept:]  # The target was killed.
+        sync = Sync(
+            json.loads(json.dumps(state)),
+            Account("url", "key", {}),
+            versioned=versioned,
+            max_age_hours=6,
+            at_once=at_once,
+            logger=LOGGER,
+        )
+        killed_at = service.rng.choice((10**9, 10**9, service.rng.randrange(40)))
+        try:
+            for number, batch in enumerate(sync.read(service.pages)):
+                written += [each["uuid"] for each in batch.customers]
+                if service.rng.random() < 0.8:
+                    state, kept = merged(sync.state(), state), len(written)
+                if number == killed_at:
+                    break
+            else:
+                return {*written}, merged(sync.finished_state(), state)
+        except ReadError:
+            pass
+        finally:
+            assert service.most_at_once <= at_once
+        at_once = service.rng.choice((at_once, at_once, 1, 2))
+
+
+def chain(seed: int) -> dict[str, int]:
+    """Run a chain of syncs, and count what it came to."""
+    rng = Random(seed)
+    service = Service(rng, per_page=rng.choice((3, 5, 8)))
+    for who in range(rng.randrange(200)):
+        service.since[who] = rng.choice((moment(rng), NEVER))
+    state: dict[str, Any] = {}
+    counts = {"syncs": 0, "runs": 0, "moved": 0}
+    for _ in range(4):
+        versioned = rng.random() < 0.7
+        written, state = sync_once(
+            service, state, rng.choice((1, 2, 4, 8)), versioned=versioned
+        )
+        stayed = service.there & service.since.keys()
+        assert stayed - service.moved <= written
+        if versioned:
+            assert stayed & service.paid <= written
+        counts["syncs"] += 1
+        counts["moved"] += len(service.moved)
+    counts["runs"] = service.run
+    return counts
