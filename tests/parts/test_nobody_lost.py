@@ -73,17 +73,19 @@ class Service:
         if of_a_new_sync:
             self.first_run = self.run
             self.there, self.moved, self.paid = {*self.since}, set(), set()
-            self.edits = self.rng.choice((0, 0.02, 0.2))
-            self.failures = self.rng.choice((0, 0, 0.01))
+            self.edits = self.rng.choice((0, 0.05, 0.3))
+            self.failures = self.rng.choice((0, 0.01, 0.05))
 
     def edit(self) -> None:
         rng = self.rng
-        order = sorted((when, who) for who, when in self.since.items())
-        at = rng.randrange(len(order) + 1)
-        block = [who for _, who in order[at : at + rng.choice((1, 1, 2, 5, 20, 60))]]
+        order = sorted((when, who) for who, when in self.since.items()) or [(NEVER, 0)]
+        at = rng.randrange(len(order))
+        size = rng.choice((1, 2, self.per_page, 2 * self.per_page, 60))
+        block = [who for _, who in order[at : at + size]]
         match rng.randrange(5):
             case 0:
-                to = rng.choice((moment(rng), NEVER))
+                near_by, _ = order[max(0, at - rng.randrange(60)) : at + 1][0]
+                to = rng.choice((moment(rng), NEVER, near_by))
                 self.moved.update(who for who in block if self.since[who] != to)
                 self.paid -= self.moved.intersection(block)
                 self.since.update(dict.fromkeys(block, to))
@@ -183,7 +185,7 @@ def sync_once(
             at_once=at_once,
             logger=LOGGER,
         )
-        killed_at = service.rng.choice((10**9, 10**9, service.rng.randrange(40)))
+        killed_at = service.rng.randrange(1, 100)
         try:
             for number, batch in enumerate(sync.read(service.pages)):
                 written += [each["uuid"] for each in batch.customers]
