@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 CHAINS = 300
 SYNCS = 4
 NOW = datetime.now(UTC).isoformat()
-LOGGER = logging.getLogger("test")
+LOGGER = logging.getLogger("of chains")
 LOGGER.setLevel(logging.ERROR)
 
 Place = tuple[str, int]
