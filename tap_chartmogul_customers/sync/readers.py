@@ -49,7 +49,8 @@ class _Reader:
         label: What errors call it.
         look: The keys of the look of its start, once that is there.
         look_is_due: Whether its look is there, or will come without being asked for.
-        held: A page that came, until it is known whether it ends the range.
+        connection: What brings its pages, while that is open.
+        held: A page that came, with its keys, until it may be emitted.
         emitted: The keys of its first pages that were emitted in this run.
         error: Why it cannot be read further. It is left until nothing else is to do.
     """
@@ -58,7 +59,8 @@ class _Reader:
     label: str
     look: set[str] | None = None
     look_is_due: bool = False
-    held: tuple[_Connection, Page] | None = None
+    connection: _Connection | None = None
+    held: tuple[Page, list[str]] | None = None
     emitted: set[str] = field(default_factory=set)
     error: ReadError | None = None
 
@@ -154,7 +156,10 @@ class Readers:
         tries = BOUNDARY_TRIES if at_boundary else None
         pages = self._open_pages(start, reader.label, tries)
         self._open += 1
-        self._fetch(_Connection(reader, pages, is_look))
+        connection = _Connection(reader, pages, is_look)
+        if not is_look:
+            reader.connection = connection
+        self._fetch(connection)
 
     def _fetch(self, connection: _Connection) -> None:
         """Let the next page come, on a thread.
@@ -176,6 +181,8 @@ class Readers:
     def _close(self, connection: _Connection) -> None:
         connection.pages.close()
         self._open -= 1
+        if not connection.is_look:
+            connection.reader.connection = None
 
     def _take(self, connection: _Connection, result: Page | BaseException) -> None:
         reader = connection.reader
@@ -187,29 +194,41 @@ class Readers:
             return
         if isinstance(result, BaseException):
             raise result
+        own = keys(result.customers) if len(self._readers) > 1 else []
         if connection.is_look or (reader.part.at_start and not connection.came):
-            reader.look = {*keys(result.customers)}
+            reader.look = {*own}
         if connection.is_look or is_dropped:
             self._close(connection)
         else:
             connection.came = True
-            reader.held = connection, result
+            reader.held = result, own
 
     def _emit(self) -> Iterator[Batch]:
-        """Emit each page that came, if it is known whether it ends its range."""
+        """Emit each page that came, if it is known what of it is to be emitted."""
         # From the last range on, since a range does not emit again whom the next has.
         for reader in reversed(self._readers):
             end = self._end_of(reader)
-            if reader.held and (end is None or end.look is not None):
+            if reader.held and (end is None or self._is_clear(*reader.held, end)):
                 yield self._advance(reader, *reader.held, end)
 
+    @staticmethod
+    def _is_clear(page: Page, own: list[str], end: _Reader) -> bool:
+        """Whether it is known if a page ends its range, and whom the next one emits."""
+        if end.look is None:
+            return False
+        reaches_into_it = page.cursor is None or not end.look.isdisjoint(own)
+        # Without a connection the next range may be waiting for this one's.
+        will_emit = end.connection and end.part.pages < _KEPT_PAGES
+        return not (reaches_into_it and will_emit)
+
     def _advance(
-        self, reader: _Reader, connection: _Connection, page: Page, end: _Reader | None
+        self, reader: _Reader, page: Page, own: list[str], end: _Reader | None
     ) -> Batch:
+        connection = reader.connection
+        assert connection  # noqa: S101 (it brought the page)
         reader.held = None
         last = page.cursor is None
         customers = page.customers
-        own = keys(customers) if len(self._readers) > 1 else []
         if end:
             last = last or is_behind(own, end.look or set())
             pairs = zip(own, customers, strict=True)
@@ -252,8 +271,8 @@ class Readers:
         for queue in (self._looks, self._waiting):
             if reader in queue:
                 queue.remove(reader)
-        if reader.held:
-            self._close(reader.held[0])
+        if reader.held and reader.connection:
+            self._close(reader.connection)
         if before.part.done and before.part.cursor:
             before.part.done = False
             self._waiting.append(before)

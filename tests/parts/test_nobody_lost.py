@@ -28,6 +28,7 @@ from tap_chartmogul_customers.errors import (
 from tap_chartmogul_customers.sync import ranges
 from tap_chartmogul_customers.sync.bookmark import Account
 from tap_chartmogul_customers.sync.sync import Sync
+from tests.running import merged
 from tests.turns import in_turns
 
 if TYPE_CHECKING:
@@ -160,15 +161,6 @@ OLD = ("refused", "start", "end", "anywhere", "second page fails")
 
 def customer(when: str, who: int) -> dict[str, Any]:
     return {"uuid": who, "customer-since": None if when == NEVER else when}
-
-
-def merged(src: Any, dest: Any) -> Any:
-    """Merge states as Meltano does."""
-    for key, value in src.items():
-        dest[key] = (
-            merged(value, dest.get(key, {})) if isinstance(value, dict) else value
-        )
-    return dest
 
 
 def sync_once(

@@ -99,10 +99,12 @@ def test_reads_every_range_to_the_start_of_the_next(
     assert len(account.asked) == requests
 
 
-def test_nobody_is_emitted_twice() -> None:
-    account = Account(40)
+@pytest.mark.parametrize("count", [2, 4, 8, 20])
+def test_nobody_is_emitted_twice(count: int) -> None:
+    account = Account(10 * count)
     # Pages of a range begin elsewhere than those of the next one.
-    assert read(account, ranges(0, 103, 205, 309)) == [*range(400)]
+    parts = ranges(*(number * 103 - number * number // 7 for number in range(count)))
+    assert read(account, parts, at_once=20) == [*range(100 * count)]
 
 
 def test_one_range_is_read_in_order_and_asks_for_nothing_else() -> None:
