@@ -26,24 +26,6 @@ def answer(**fields: Any) -> requests.Response:
     return response
 
 
-def test_follows_cursors_until_has_more_is_false() -> None:
-    paginator, asked = CursorPaginator("a"), []
-    for more, cursor in ((True, "b"), (True, "c"), (False, "d")):
-        asked.append(paginator.current_value)
-        paginator.advance(answer(entries=[], has_more=more, cursor=cursor))
-    assert paginator.finished
-    assert asked == ["a", "b", "c"]
-
-
-@pytest.mark.parametrize("again", ["a", "b", "c"])
-def test_refuses_any_cursor_that_came_before(again: str) -> None:
-    paginator = CursorPaginator("a")
-    for cursor in ("b", "c"):
-        paginator.advance(answer(has_more=True, cursor=cursor))
-    with pytest.raises(PagingError, match="its `cursor` came before"):
-        paginator.advance(answer(has_more=True, cursor=again))
-
-
 @given(
     st.fixed_dictionaries(
         {},
@@ -77,9 +59,3 @@ def test_any_body_is_a_page_or_a_named_error(body: bytes) -> None:
     except (ValueError, PagingError):
         return
     assert all(isinstance(customer, dict) for customer in customers)
-
-
-@pytest.mark.parametrize("body", [b'{"entries": [{}], "has_mo', b"[1,", b"[" * 9999])
-def test_a_body_that_is_cut_is_no_page_whatever_it_begins_with(body: bytes) -> None:
-    with pytest.raises((ValueError, PagingError)):
-        read_customers(body)

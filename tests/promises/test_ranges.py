@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox import Sandbox, faults, generate_customers, stale
+from sandbox import Sandbox, faults, generate_customers
 from sandbox.traffic import connections, most_at_once, most_in_a_second
 from tap_chartmogul_customers.sync.bookmark import Account
 from tests.running import Run, Tap
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from sandbox.exchange import SeenRequest
     from sandbox.faults import Fault
-    from sandbox.stale import Reading
 
 PER_PAGE = 10
 PAGES = 33
@@ -132,19 +131,6 @@ def test_an_interrupted_sync_goes_on_in_all_its_ranges(
     check_connections(sandbox)
 
 
-def test_places_of_a_sync_that_is_too_old_are_used_all_the_same(
-    tap: Tap, sandbox: Sandbox, state: Any
-) -> None:
-    broken = interrupted(tap, state, 20)
-    assert broken.resume
-    started = datetime.now(UTC) - timedelta(days=90)
-    broken.resume["started_at"] = started.isoformat()
-    run = sync(tap, broken.state)
-    assert "Starting over" in run.warnings[0]
-    assert sorted(run.uuids) == everyone(sandbox)
-    assert connections(sandbox.requests) >= 3
-
-
 def test_a_block_of_leads_that_pay_together_costs_nobody_a_row(
     tap_on: Callable[[Sandbox], Tap],
 ) -> None:
@@ -170,17 +156,6 @@ def test_a_block_of_leads_that_pay_together_costs_nobody_a_row(
         "ACTIVATE_VERSION",
         "STATE",
     ]
-
-
-def test_nobody_who_stays_is_missed_while_customers_change(
-    tap: Tap, sandbox: Sandbox, state: Any
-) -> None:
-    before = {*everyone(sandbox)}
-    with sandbox.changing(one_in=2, seed=3) as changes:
-        run = sync(tap, state, **DELETES)
-    assert run.code == 0
-    assert before - changes.touched <= {*run.uuids}
-    assert changes.touched
 
 
 def test_a_resumed_sync_finds_leads_that_pay_meanwhile(
@@ -285,27 +260,6 @@ class TestBoundaries:
         assert "400" in rest.warnings[0]
         check = {seen.status for seen in sandbox.requests}
         assert check == {200, 400}
-
-    @pytest.mark.parametrize(
-        "reading",
-        [
-            stale.first_page,
-            stale.end,
-            stale.shifted(33),
-            stale.shifted(-33),
-            stale.anywhere(1),
-            stale.anywhere(2),
-        ],
-    )
-    def test_taken_for_other_places_they_lose_nobody(
-        self, tap: Tap, sandbox: Sandbox, state: Any, reading: Reading
-    ) -> None:
-        sandbox.age_cursors(reading)
-        run = sync(tap, state, **DELETES)
-        assert {*run.uuids} == {*everyone(sandbox)}
-        again = sync(tap, run.state)
-        assert {*again.uuids} == {*everyone(sandbox)}
-        assert "ranges at once" in again.log
 
     def test_where_all_customers_are_behind_the_last_one_they_are_found(
         self, tap: Tap, sandbox: Sandbox, state: Any
