@@ -7,7 +7,7 @@ where the pages are taken: no thread knows of another, and there is no lock.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -25,8 +25,8 @@ BOUNDARY_TRIES = 3
 """How often a boundary is asked for, at most: it only saves time."""
 
 _KEPT_PAGES = 2
-"""Pages of a range whose customers the range before it does not emit again: the page
-that ends the one before can reach into the second."""
+"""Pages of a range whose customers are not emitted again: the page that ends the range
+before it can reach into the second."""
 
 OpenPages: TypeAlias = "Callable[[str | None, str, int | None], Generator[Page]]"
 """Opens a connection and reads pages over it: from a cursor on, called so in errors,
@@ -51,7 +51,6 @@ class _Reader:
         look_is_due: Whether its look is there, or will come without being asked for.
         connection: What brings its pages, while that is open.
         held: A page that came, with its keys, until it may be emitted.
-        emitted: The keys of its first pages that were emitted in this run.
         error: Why it cannot be read further. It is left until nothing else is to do.
     """
 
@@ -61,7 +60,6 @@ class _Reader:
     look_is_due: bool = False
     connection: _Connection | None = None
     held: tuple[Page, list[str]] | None = None
-    emitted: set[str] = field(default_factory=set)
     error: ReadError | None = None
 
 
@@ -107,6 +105,8 @@ class Readers:
         self._looks: list[_Reader] = []
         self._waiting = [each for each in self._readers if not each.part.done]
         self._open = 0
+        self._emitted: set[str] = set()
+        """The keys of the first pages of ranges that were emitted in this run."""
         self._came: SimpleQueue[tuple[_Connection, Page | BaseException]] = (
             SimpleQueue()
         )
@@ -227,14 +227,13 @@ class Readers:
         connection = reader.connection
         assert connection  # noqa: S101 (it brought the page)
         reader.held = None
-        last = page.cursor is None
+        last = page.cursor is None or bool(end and is_behind(own, end.look or set()))
         customers = page.customers
-        if end:
-            last = last or is_behind(own, end.look or set())
+        if own:
             pairs = zip(own, customers, strict=True)
-            customers = [each for key, each in pairs if key not in end.emitted]
+            customers = [each for key, each in pairs if key not in self._emitted]
         if reader.part.pages < _KEPT_PAGES:
-            reader.emitted.update(own)
+            self._emitted.update(own)
         reader.part.advance(page.cursor, last=last)
         if last:
             self._close(connection)

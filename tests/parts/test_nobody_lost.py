@@ -57,6 +57,8 @@ class Service:
     rng: Random
     per_page: int
     since: dict[int, str] = field(default_factory=dict)
+    calm: bool = False
+    """Whether nothing changes and nothing fails."""
     run: int = 0
     first_run: int = 0
     """Of this sync: what was given out before is old."""
@@ -73,7 +75,7 @@ class Service:
     def start_run(self, *, of_a_new_sync: bool) -> None:
         self.run += 1
         self.connections, self.most_at_once = [], 0
-        if of_a_new_sync:
+        if of_a_new_sync and not self.calm:
             self.first_run = self.run
             self.there, self.moved, self.paid = {*self.since}, set(), set()
             self.edits = self.rng.choice((0, 0.05, 0.3))
@@ -134,6 +136,8 @@ class Service:
     def _reading(self, cursor: str) -> str:
         """Say what an old cursor is taken for, the same all through a run."""
         run, *_ = json.loads(cursor)
+        if self.calm:
+            return "right"
         rng = Random(f"{self.run} {cursor}")
         if run < self.first_run:
             return rng.choice(("right",) * 8 + OLD)
@@ -163,6 +167,16 @@ def customer(when: str, who: int) -> dict[str, Any]:
     return {"uuid": who, "customer-since": None if when == NEVER else when}
 
 
+def begin(state: dict[str, Any], at_once: int, *, versioned: bool) -> Sync:
+    return Sync(
+        *(json.loads(json.dumps(state)), Account("url", "key", {})),
+        versioned=versioned,
+        max_age_hours=6,
+        at_once=at_once,
+        logger=LOGGER,
+    )
+
+
 def sync_once(
     service: Service, state: dict[str, Any], at_once: int, *, versioned: bool
 ) -> tuple[set[int], dict[str, Any]]:
@@ -172,14 +186,7 @@ def sync_once(
     while True:
         service.start_run(of_a_new_sync=not state.get("ranges"))
         del written[kept:]  # The target was killed.
-        sync = Sync(
-            json.loads(json.dumps(state)),
-            Account("url", "key", {}),
-            versioned=versioned,
-            max_age_hours=6,
-            at_once=at_once,
-            logger=LOGGER,
-        )
+        sync = begin(state, at_once, versioned=versioned)
         killed_at = service.rng.randrange(1, 100)
         try:
             for number, batch in enumerate(sync.read(service.pages)):
@@ -224,3 +231,23 @@ def test_nobody_who_stayed_is_lost(monkeypatch: pytest.MonkeyPatch, first: int) 
         with in_turns(seed):
             runs += chain(seed)
     assert runs > 30 * SYNCS * 1.5  # Many of them were interrupted and resumed.
+
+
+@pytest.mark.parametrize("at_once", [2, 4, 8, 20])
+def test_nobody_is_written_twice_where_nothing_changes(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(ranges, "SHORTEST", 2)
+    for seed in range(40):
+        rng = Random(seed)
+        service = Service(rng, per_page=5, calm=True)
+        service.since = {who: rng.choice((moment(rng), NEVER)) for who in range(220)}
+        _, state = sync_once(service, {}, 1, versioned=False)
+        # Pages begin elsewhere than last time.
+        service.per_page = rng.choice((3, 5, 8))
+        for who in rng.sample(range(220), rng.choice((0, 3, 200))):
+            del service.since[who]
+        with in_turns(seed):
+            batches = begin(state, at_once, versioned=False).read(service.pages)
+            written = [each["uuid"] for batch in batches for each in batch.customers]
+        assert sorted(written) == sorted(service.since), f"seed {seed}"
