@@ -30,40 +30,28 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_requests_follow_one_another_evenly(clock: Clock) -> None:
-    send = Pace().paced(clock.monotonic)
-    times = [send() for _ in range(2 * MOST_A_SECOND)]
+    pace, times = Pace(), []
+    for _ in range(2 * MOST_A_SECOND):
+        pace.wait()
+        times.append(clock.now)
     assert times == pytest.approx([n / MOST_A_SECOND for n in range(len(times))])
 
 
 def test_no_request_waits_after_a_pause(clock: Clock) -> None:
-    send = Pace().paced(clock.monotonic)
-    send()
+    pace = Pace()
+    pace.wait()
     clock.sleep(60)
-    assert send() == 60
+    pace.wait()
+    assert clock.now == 60
 
 
-def test_a_retry_that_concerns_the_account_holds_every_request_back(
-    clock: Clock,
+@pytest.mark.parametrize(("hold", "until"), [(True, 8), (False, 0)])
+def test_a_retry_holds_others_back_if_it_concerns_the_account(
+    clock: Clock, *, hold: bool, until: float
 ) -> None:
     pace = Pace()
-    pace.retry(8, hold=True)
-    pace.retry(4, hold=True)
-    assert pace.paced(clock.monotonic)() == 8
-
-
-def test_another_retry_holds_nothing_back(clock: Clock) -> None:
-    pace = Pace()
-    pace.retry(8, hold=False)
-    assert pace.paced(clock.monotonic)() == 0
-
-
-def test_counts_retries() -> None:
-    pace = Pace()
-    assert pace.retries == 0
-    for hold in (True, False):
-        pace.retry(1, hold=hold)
+    pace.retry(8, hold=hold)
+    pace.retry(4, hold=hold)
+    pace.wait()
+    assert clock.now == until
     assert pace.retries == 2
-
-
-def test_a_request_goes_as_it_was_asked_for_and_its_answer_comes_back() -> None:
-    assert Pace().paced(int)("101", base=2) == 5
