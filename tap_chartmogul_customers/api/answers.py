@@ -27,14 +27,14 @@ BETWEEN = (
 
 _HELP: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: (
-        "check `api_key`: copy an active key from ChartMogul, Profile, API keys"
+        "Check `api_key`: copy an active key from ChartMogul, Profile, API keys"
     ),
     HTTPStatus.FORBIDDEN: (
-        "check `api_key`, which needs read access, and in ChartMogul that the trial of "
+        "Check `api_key`, which needs read access, and in ChartMogul that the trial of "
         "the account has not ended"
     ),
     HTTPStatus.TOO_MANY_REQUESTS: (
-        "run fewer programs at once that read this account, or run it later"
+        "Run fewer programs at once that read this account, or run it later"
     ),
 }
 
@@ -80,13 +80,12 @@ def described(response: requests.Response, body: bytes, api_key: str) -> str:
     advice = _HELP.get(status, "")
     if response.is_redirect:
         location = shown(response.headers["location"], api_key)
-        advice = f"redirects are not followed (to {location}): check `api_url`"
+        advice = f"Redirects are not followed (to {location}): check `api_url`"
     elif body.strip() and _json(body) is None:
-        advice = f"the body is not JSON: {BETWEEN}. Check `api_url` and HTTPS_PROXY"
+        advice = f"The body is not JSON: {BETWEEN}. Check `api_url` and HTTPS_PROXY"
     elif status == HTTPStatus.NOT_FOUND and not words:
-        advice = "check `api_url`, such as https://api.chartmogul.com/v1"
-    parts = filter(None, (f"{status} {reason}".strip(), words, advice))
-    return ". ".join(part[:1].upper() + part[1:] for part in parts)
+        advice = "Check `api_url`, such as https://api.chartmogul.com/v1"
+    return ". ".join(filter(None, (f"{status} {reason}".strip(), words, advice)))
 
 
 def shown(text: str, api_key: str) -> str:
