@@ -6,6 +6,7 @@ import json
 import time
 from dataclasses import replace
 from email.utils import formatdate
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -220,7 +221,7 @@ def test_waits_longer_each_time_and_as_long_as_retry_after_asks(
     run = replace(tap, first_wait=FIRST_WAIT).run()
     assert run.code == 0
     times = [request.time for request in sandbox.requests]
-    waits = [after - before for before, after in zip(times, times[1:], strict=False)]
+    waits = [after - before for before, after in pairwise(times)]
     for wait, least in zip(waits, [1, 2, 5, 9], strict=True):
         assert wait >= least
 
