@@ -192,12 +192,10 @@ class Client:
             # In the clear the key goes to this machine alone, not to a proxy.
             environment["proxies"] = {}
         try:
-            response = session.send(
-                request, timeout=self._timeout, allow_redirects=False, **environment
-            )
+            response = session.send(request, timeout=self._timeout, **environment)
             return response, _body(response, self._timeout)
         except (OSError, HTTPError, UnicodeError) as error:
-            # It may hold what was received, perhaps the key: no traceback of it.
+            # It may hold an address with a password: no traceback of it.
             why, lasting = failure(error, url, environment)
             raise (UnreachableError if lasting else _TryAgainError)(why) from None
 

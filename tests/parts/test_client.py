@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from base64 import b64encode
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import Queue
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from tap_chartmogul_customers.api import pace
 from tap_chartmogul_customers.api.client import Client
 from tap_chartmogul_customers.api.failures import failure
 from tap_chartmogul_customers.api.paging import CursorPaginator
-from tap_chartmogul_customers.errors import NoAnswerError, RefusedError, TapError
+from tap_chartmogul_customers.errors import NoAnswerError, TapError
 from tests.servers import busy, served
 
 if TYPE_CHECKING:
@@ -126,7 +126,6 @@ NO_ANSWERS = {
         OK + b"Content-Encoding: " + b"gzip, " * 1000 + b"gzip\r\n\r\n{}",
         NOT_DECOMPRESSED,
     ),
-    "Brotli": (OK + b"Content-Encoding: br\r\n\r\n\x8b\x10\x80{}\x03", NOT_JSON),
     "NaN": (OK + b'\r\n{"entries": [{"mrr": NaN}], "has_more": false}', NOT_JSON),
     "two pages": (OK + b"\r\n" + PAGE + PAGE, NOT_JSON),
 }
@@ -283,20 +282,6 @@ def test_a_connection_that_was_closed_while_it_was_idle_costs_no_try() -> None:
         assert next(reader).customers == CUSTOMERS
 
 
-def test_closes_the_connection_of_an_answer_that_it_gives_up() -> None:
-    ends: Queue[bytes] = Queue()
-
-    def talk(client: socket.socket) -> None:
-        client.recv(65536)
-        client.sendall(b"HTTP/1.1 400 Odd\r\nContent-Length: 1000000\r\n\r\n{")
-        ends.put(client.recv(1))
-
-    with served(talk) as port:
-        with pytest.raises(RefusedError, match="400 Odd"):
-            list(client(port, timeout=0.2).pages())
-        assert ends.get(timeout=20) == b""
-
-
 @pytest.mark.parametrize("late", [b"", OK, OK + b"Content-Length: 99\r\n\r\n{"])
 def test_an_answer_that_stops_coming_is_given_up(late: bytes) -> None:
     ended: Queue[bytes] = Queue()
@@ -327,16 +312,23 @@ DRIPS = {
 def test_a_body_that_drips_is_given_up_in_time(
     head: bytes, drop: bytes, status: bytes
 ) -> None:
+    hung_up: Queue[int] = Queue()
+
     def talk(client: socket.socket) -> None:
         client.recv(65536)
         client.sendall(head.replace(b"200", status))
-        while True:  # Until the client hangs up.
-            client.sendall(drop)
-            time.sleep(0.02)
+        with suppress(OSError):
+            while True:
+                client.sendall(drop)
+                time.sleep(0.02)
+        hung_up.put(1)
 
     expected = "no whole answer" if status == b"200" else "page 1: 500 OK"
-    with served(talk) as port, pytest.raises(NoAnswerError, match=expected):
+    # The error is kept, and with it all that led to it, but no connection.
+    with served(talk) as port, pytest.raises(NoAnswerError, match=expected) as kept:
         list(client(port, timeout=0.3).pages())
+    assert hung_up.get(timeout=20)
+    del kept
 
 
 def test_a_slow_answer_has_the_time_out_for_its_body_alone() -> None:

@@ -43,12 +43,17 @@ def test_what_no_text_can_hold_is_replaced(sent: bytes, text: str) -> None:
     assert read(b"[{%s: %s}]" % (sent, sent)) == ([{text: text}], True)
 
 
+@pytest.mark.parametrize("sent", [rb'"\\u0000 \\ud83d"', rb'"\ud83d\udc8e\\\\u0000"'])
+def test_what_only_looks_like_it_is_left_as_it_was(sent: bytes) -> None:
+    assert read(sent) == (json.loads(sent), False)
+
+
 @pytest.mark.parametrize(
     "body",
     [
         rb'{"entries": [{"a": "\u0000"}], "has_mo',
         rb'{"entries": [{"a": "\ud83d',
-        rb'{"entries": [{"a": "\ud8""}], "has_more": false}',
+        rb'{"entries": [{"a": "\ud8,""}], "has_more": false}',
         b'{"entries": [{"a": "caf\xe9',
         b'\xff{"entries": [], "has_more": false}',
         rb'{"entries": [{"a": NaN}], "has_more": "\u0000"}',
