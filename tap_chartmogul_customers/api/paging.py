@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -75,7 +76,8 @@ class CursorPaginator(BaseAPIPaginator[str | None]):
         try:
             self._links = _links.decode(response.content)
         except msgspec.ValidationError as error:
-            raise PagingError(str(error)) from error
+            msg = f"not a page of customers: {error}"
+            raise PagingError(msg) from error
         super().advance(response)
 
     @override
@@ -115,12 +117,9 @@ def read_customers(body: bytes) -> tuple[list[dict[str, Any]], bytes]:
         PagingError: It is JSON, but holds no list of customers, or a number or a
             nesting that no target takes.
     """
-    try:
-        if body.rfind(_NUL) < 0:  # Takes a third of the time of `in` here.
+    if body.rfind(rb"\u0000") < 0:  # Takes a third of the time of `in` here.
+        with suppress(ValueError):  # If there is no text to mend, it comes again.
             return _decode(body), body
-    except ValueError:
-        # Either there is text to mend, or the error comes again.
-        pass
     body = storable(body)
     return _decode(body), body
 
@@ -128,14 +127,16 @@ def read_customers(body: bytes) -> tuple[list[dict[str, Any]], bytes]:
 def _decode(body: bytes) -> list[dict[str, Any]]:
     try:
         return _customers.decode(body).entries
-    except (msgspec.ValidationError, ArithmeticError, RecursionError) as error:
-        msg = str(error) if isinstance(error, ValueError) else type(error).__name__
+    except msgspec.ValidationError as error:
+        msg = f"not a page of customers: {error}"
+        raise PagingError(msg) from error
+    except (ArithmeticError, RecursionError) as error:
+        msg = "a number has too many digits, or a value too many levels"
         raise PagingError(msg) from error
 
 
-_NUL = rb"\u0000"
 _ESCAPE = re.compile(
-    r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u(0000|[dD][89a-fA-F]..)|\\.", re.DOTALL
+    r"\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|\\u(0000|[dD][89a-fA-F]\w\w)|\\."
 )
 
 

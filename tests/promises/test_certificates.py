@@ -34,7 +34,7 @@ def test_a_certificate_authority_of_ones_own_is_trusted(
     check(tap, api_url=secure)
 
 
-@pytest.mark.parametrize("variable", [None, *BUNDLES])
+@pytest.mark.parametrize("variable", [None, "REQUESTS_CA_BUNDLE"])
 def test_a_certificate_that_is_not_trusted_is_not_tried_again(
     tap: Tap,
     secure: str,
@@ -46,43 +46,38 @@ def test_a_certificate_that_is_not_trusted_is_not_tried_again(
         path = tmp_path / "another.pem"
         trustme.CA().cert_pem.write_to_path(str(path))
         monkeypatch.setenv(variable, str(path))
-    line = failed_at_once(tap, secure)
-    assert f"request to {urlsplit(secure).netloc} failed: " in line
-    assert "certificate is not trusted" in line
-    assert "REQUESTS_CA_BUNDLE" in line
+    said = failed_at_once(tap, secure)
+    assert said.startswith(
+        f"request to {urlsplit(secure).netloc} failed: the certificate is not trusted "
+    )
+    assert said.endswith("name the file with its certificate in REQUESTS_CA_BUNDLE")
 
 
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 def test_a_certificate_for_another_host_is_not_tried_again(
-    tap: Tap,
-    sandbox: Sandbox,
-    authority: trustme.CA,
-    host: str,
+    tap: Tap, sandbox: Sandbox, authority: trustme.CA, host: str
 ) -> None:
     with with_tls(sandbox, authority.issue_cert("example.com")) as url:
-        line = failed_at_once(tap, url.replace("localhost", host))
-    assert f"request to {host}:" in line
-    assert "the certificate is for another host" in line
-    assert "check `api_url`" in line
+        said = failed_at_once(tap, url.replace("localhost", host))
+    assert f"request to {host}:" in said
+    assert "mismatch, certificate is not valid for" in said
+    assert "check `api_url`" in said
 
 
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("years", [-1, 1])
 def test_a_certificate_that_is_not_valid_now_is_not_tried_again(
-    tap: Tap,
-    sandbox: Sandbox,
-    authority: trustme.CA,
-    years: int,
+    tap: Tap, sandbox: Sandbox, authority: trustme.CA, years: int
 ) -> None:
     begin = dt.datetime.now(dt.UTC) + dt.timedelta(years * 365)
     certificate = authority.issue_cert(
         "localhost", not_before=begin, not_after=begin + dt.timedelta(30)
     )
     with with_tls(sandbox, certificate) as url:
-        line = failed_at_once(tap, url)
-    assert "the certificate is not valid now" in line
-    assert "clock" in line
+        said = failed_at_once(tap, url)
+    assert ("expired" if years < 0 else "not yet valid") in said
+    assert "the clock of this machine" in said
 
 
 @pytest.mark.parametrize(
@@ -105,6 +100,5 @@ def test_certificates_that_cannot_be_read_are_not_tried_again(
     if content is not None:
         path.write_text(content)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
-    line = failed_at_once(tap, secure)
-    assert f"cannot read the certificates in {path}" in line
-    assert "REQUESTS_CA_BUNDLE" in line
+    said = failed_at_once(tap, secure)
+    assert f"cannot read the certificates in {path}, which REQUESTS_CA_BUNDLE" in said
