@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_chartmogul_customers.records.column_names import column_names
-from tap_chartmogul_customers.records.schema import COLUMNS
+from tap_chartmogul_customers.records.columns import COLUMNS
 
 CYRILLIC = (
     "Средняя стоимость привлечения одного нового клиента в рублях за прошедший квартал"
