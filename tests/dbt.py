@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from tap_chartmogul_customers.records.schema import COLUMNS
-from tap_chartmogul_customers.settings import STATUSES
+from tap_chartmogul_customers.records.columns import COLUMNS
+from tap_chartmogul_customers.settings.schema import STATUSES
 
 ROOT = Path(__file__).parents[1]
 PROJECT = ROOT / "examples/dbt"
