@@ -39,9 +39,6 @@ class Output(GenericSingerWriter[bytes, Message]):
 
     @override
     def serialize_message(self, message: Message) -> bytes:
-        if isinstance(message, StateMessage):
-            # Its `to_dict` copies the whole state, value by value.
-            return _encoder.encode({"type": "STATE", "value": message.value}) + b"\n"
         return _encoder.encode(message.to_dict()) + b"\n"
 
     @override
@@ -54,23 +51,29 @@ class Output(GenericSingerWriter[bytes, Message]):
         Raises:
             OutputError: Standard output does not take it.
         """
-        line = self.serialize_message(message)
-        if line == self._last_state:
-            return
-        self._write(line)
         if isinstance(message, StateMessage):
-            self._last_state = line
+            self.write_page([], message.value)
+        else:
+            self._write(self.serialize_message(message))
 
-    def write_all(self, messages: Sequence[Mapping[str, Any]]) -> None:
-        """Write messages given as mappings.
+    def write_page(
+        self, messages: Sequence[Mapping[str, Any]], state: Mapping[str, Any] | None
+    ) -> None:
+        """Write messages, given as mappings, and the state after them.
 
         Args:
             messages: The messages.
+            state: The state, if it is to follow.
 
         Raises:
             OutputError: Standard output does not take them.
         """
-        self._write(_encoder.encode_lines(messages))
+        lines = _encoder.encode_lines(messages)
+        if state is not None:
+            line = _encoder.encode({"type": "STATE", "value": state}) + b"\n"
+            lines += line if line != self._last_state else b""
+            self._last_state = line
+        self._write(lines)
 
     def stop(self, signum: int) -> None:
         """End the process with whole lines and the last STATE, for a signal handler.
@@ -92,7 +95,7 @@ class Output(GenericSingerWriter[bytes, Message]):
     def _write(self, lines: bytes) -> None:
         self._busy = True
         try:
-            _write_out(lines)
+            write_out(lines)
         finally:
             self._busy = False
         if self._signum:
@@ -100,14 +103,19 @@ class Output(GenericSingerWriter[bytes, Message]):
 
     def _end(self) -> None:
         with suppress(OutputError):
-            _write_out(self._last_state)
+            write_out(self._last_state)
         with suppress(Exception):  # The signal may have come while the log was written.
             name = signal.Signals(self._signum).name
             logging.getLogger("tap-chartmogul-customers").warning("Stopped by %s", name)
         os._exit(128 + self._signum)
 
 
-def _write_out(lines: bytes) -> None:
+def write_out(lines: bytes) -> None:
+    """Write all of it to standard output.
+
+    Raises:
+        OutputError: Standard output does not take it.
+    """
     # Not through the buffer that Python has on standard output, in which a signal would
     # leave a part of a line.
     out = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)

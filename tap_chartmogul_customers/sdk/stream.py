@@ -17,19 +17,17 @@ from __future__ import annotations
 
 import abc
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_sdk.batch import Batcher
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
-from singer_sdk.singerlib.messages import ActivateVersionMessage, StateMessage
+from singer_sdk.singerlib.messages import ActivateVersionMessage
 from singer_sdk.streams import RESTStream
 from typing_extensions import override
 
 from tap_chartmogul_customers.errors import SettingsError
-from tap_chartmogul_customers.records.types import as_json
 from tap_chartmogul_customers.sdk.output import Output
 
 if TYPE_CHECKING:
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context, Record
-    from singer_sdk.mapper import StreamMap
     from singer_sdk.singerlib.messages import RecordMessage
 
 
@@ -108,40 +105,45 @@ class PagedStream(RESTStream[str | None]):
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[dict[str, Any], Any, Any]:
-        most = self.ABORT_AT_RECORD_COUNT
+        most = self.ABORT_AT_RECORD_COUNT  # What `--test` asks for, without a state.
+        emitted = 0
         with self.get_record_counter() as counter, self.get_sync_timer():
             for page in self.read_pages():
-                self._emit(page.records[:most])
-                if most is not None and page.records:
-                    return  # `--test` asks for no more, and for no state.
-                counter.increment(len(page.records))
+                emitted += len(page.records)
+                if most is not None and emitted >= most:
+                    left = most - emitted + len(page.records)
+                    self._output.write_page(self._messages(page.records[:left]), None)
+                    return
+                messages = self._messages(page.records)
                 self._keep(page.state)
-                self._tap.write_message(StateMessage(self.tap_state))
+                self._output.write_page(messages, self.tap_state)
+                counter.increment(len(page.records))
         yield from ()
+
+    @property
+    def _output(self) -> Output:
+        writer = self._tap.message_writer
+        assert isinstance(writer, Output)  # noqa: S101 (the tap says so)
+        return writer
 
     def _keep(self, state: Callable[[], dict[str, Any]]) -> None:
         bookmark = state()
         self.stream_state.clear()
         self.stream_state.update(bookmark)
 
-    def _emit(self, records: list[Record]) -> None:
-        """Write the messages of records, in one piece."""
+    def _messages(self, records: list[Record]) -> list[dict[str, Any]]:
         head: dict[str, Any] = {"type": "RECORD", "stream": self.name, "record": None}
         if self._stream_version is not None:
             head["version"] = self._stream_version
         head["time_extracted"] = datetime.now(UTC)
         if not self._is_mapped:
             self.emitted.update([self.name] if records else [])
-            messages = [{**head, "record": record} for record in records]
-        else:
-            messages = [
-                {**head, "stream": message.stream, "record": message.record}
-                for record in records
-                for message in self._generate_record_messages(record)
-            ]
-        writer = self._tap.message_writer
-        assert isinstance(writer, Output)  # noqa: S101 (the tap says so)
-        writer.write_all(messages)
+            return [{**head, "record": record} for record in records]
+        return [
+            {**head, "stream": message.stream, "record": message.record}
+            for record in records
+            for message in self._generate_record_messages(record)
+        ]
 
     @cached_property
     def _is_mapped(self) -> bool:
@@ -164,10 +166,10 @@ class PagedStream(RESTStream[str | None]):
             yield message
 
     @cached_property
-    def _flat_columns(self) -> dict[str, dict[str, bool]]:
-        """The columns of each flattened stream, by its name, and which are of text."""
+    def _flat_columns(self) -> dict[str, list[str]]:
+        """The columns of each flattened stream, by its name."""
         return {
-            stream_map.stream_alias: _columns(stream_map)
+            stream_map.stream_alias: list(stream_map.transformed_schema["properties"])
             for stream_map in self.stream_maps
             if stream_map.flattening_enabled
         }
@@ -176,25 +178,20 @@ class PagedStream(RESTStream[str | None]):
     def _left_out(self) -> set[str]:
         return set()
 
-    def _even(self, record: Record, columns: dict[str, bool]) -> Record:
+    def _even(self, record: Record, columns: list[str]) -> Record:
         """Return a flattened record with the columns of its SCHEMA, and no other.
 
         A target that goes by place, as one that writes CSV does, would put values in
         the columns of others.
         """
-        for name in record.keys() - columns.keys() - self._left_out:
+        for name in record.keys() - columns - self._left_out:
             if record[name] is not None:
                 self._left_out.add(name)
                 self.logger.warning(
                     "Flattened, the schema has no column %r: its values are left out",
                     name,
                 )
-        return {
-            name: as_json(value)
-            if isinstance(value := record.get(name), (int, float, Decimal)) and is_text
-            else value
-            for name, is_text in columns.items()
-        }
+        return {name: record.get(name) for name in columns}
 
     @override
     def get_batches(
@@ -214,11 +211,3 @@ class PagedStream(RESTStream[str | None]):
             self.state_manager.is_flushed = False
             yield batch_config.encoding, manifest
         self.state_manager.is_flushed = False
-
-
-def _columns(stream_map: StreamMap) -> dict[str, bool]:
-    columns = stream_map.transformed_schema["properties"]
-    return {
-        name: {*column.get("type", [])} <= {"string", "null"}
-        for name, column in columns.items()
-    }

@@ -31,7 +31,7 @@ from singer_sdk.singerlib.json import serialize_json
 from typing_extensions import override
 
 from tap_chartmogul_customers.errors import FileError, SettingsError
-from tap_chartmogul_customers.sdk.output import Output
+from tap_chartmogul_customers.sdk.output import Output, write_out
 from tap_chartmogul_customers.settings import checks
 from tap_chartmogul_customers.settings.files import (
     parse_catalog,
@@ -55,7 +55,11 @@ _KEPT = (
 )
 """What the SDK says at INFO that a user wants to know."""
 
-_SAID_IN_FULL_LATER = "An unhandled error occurred while syncing '%s'"
+_SAID_OTHERWISE = (
+    "An unhandled error occurred while syncing '%s'",
+    "Config validation failed",
+)
+"""What the SDK warns of that is said in full elsewhere."""
 
 
 class PlainTap(Tap):
@@ -80,13 +84,7 @@ class PlainTap(Tap):
         values = {**(config or {}), **(environment if parse_env_config else {})}
         # Discovery needs no key, unless it reads a sample.
         complete = validate_config or bool(values.get("custom_attributes_sample_size"))
-        try:
-            checks.check(values, schema, complete=complete)
-        except SettingsError as error:
-            if parse_env_config or not environment:
-                raise
-            hint = "Settings in the environment are read with `--config ENV` only"
-            raise SettingsError(*error.problems, hint) from error
+        checks.check(values, schema, complete=complete, environment=environment)
         super().__init__(config=values, validate_config=False, **kwargs)
 
     @classmethod
@@ -129,6 +127,12 @@ class PlainTap(Tap):
         for handler in logging.getLogger().handlers:
             handler.addFilter(_is_news)
         return super().get_singer_command()
+
+    @override
+    def run_discovery(self) -> str:
+        # Printed, an error would be lost in `click`.
+        write_out(f"{self.catalog_json_text}\n".encode())
+        return self.catalog_json_text
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
@@ -174,7 +178,7 @@ def _is_news(record: logging.LogRecord) -> bool:
         return True
     if record.pathname.startswith(_SDK) and record.levelno <= logging.INFO:
         return record.msg in _KEPT
-    return record.msg != _SAID_IN_FULL_LATER
+    return record.msg not in _SAID_OTHERWISE
 
 
 def _named(evaluate: Callable[..., Any]) -> Callable[..., Any]:

@@ -61,7 +61,13 @@ def from_environment(names: Mapping[str, Any], prefix: str) -> dict[str, str]:
     return {name: text for name, text in variables.items() if text}
 
 
-def check(config: dict[str, Any], schema: Mapping[str, Any], *, complete: bool) -> None:
+def check(
+    config: dict[str, Any],
+    schema: Mapping[str, Any],
+    *,
+    complete: bool,
+    environment: Mapping[str, str],
+) -> None:
     """Bring settings into the form in which they are used, defaults included.
 
     Args:
@@ -69,18 +75,19 @@ def check(config: dict[str, Any], schema: Mapping[str, Any], *, complete: bool) 
             stand for a value of another type, as in the environment, where all is text.
         schema: Their JSON schema.
         complete: Whether those that are required must be there.
+        environment: The settings that environment variables set, read or not.
 
     Raises:
         SettingsError: A setting is wrong, missing or unknown.
     """
-    for name, value in list(config.items()):
-        types = schema["properties"].get(name, {}).get("type", ["string"])
-        config[name] = _normalized(value, types)
+    for name in config.keys() & schema["properties"].keys():
+        config[name] = _normalized(config[name], schema["properties"][name]["type"])
         if config[name] is None:
             del config[name]
     if isinstance(status := config.get("status"), str):
         config["status"] = status.replace(" ", "_")  # As the column shows it.
-    if problems := [*_problems(config, schema, complete=complete)]:
+    missing = [*_missing(config, schema, environment)] if complete else []
+    if problems := [*missing, *_problems(config, schema)]:
         raise SettingsError(*problems)
 
 
@@ -92,25 +99,31 @@ def _normalized(value: Any, types: list[str]) -> Any:  # noqa: ANN401 (any JSON 
             value = parse_json(value.lower() if "boolean" in types else value)
         except ValueError:
             return value
-    if isinstance(value, (float, Decimal)):
-        return int(value) if value == int(value) else float(value)
-    return value
+    if isinstance(value, Decimal):
+        value = float(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _problems(
-    config: dict[str, Any], schema: Mapping[str, Any], *, complete: bool
+def _missing(
+    config: dict[str, Any], schema: Mapping[str, Any], environment: Mapping[str, str]
 ) -> Iterator[str]:
+    required = [*schema["required"]]
+    if config.get("flattening_enabled"):
+        required.append("flattening_max_depth")
+    for name in required:
+        if name not in config:
+            unread = ", though the environment has it: add `--config ENV`"
+            hint = unread if name in environment else ""
+            yield f"The setting `{name}` is missing{hint}"
+
+
+def _problems(config: dict[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
     """Yield a line for each fault. It names the setting and never shows its value."""
     known = schema["properties"]
     for name in sorted(config.keys() - known.keys()):
         near = get_close_matches(name, known, 1)
         hint = f": did you mean `{near[0]}`?" if near else ""
         yield f"`{name}` is not a setting of this tap{hint}"
-    missing = [name for name in schema["required"] if name not in config]
-    if config.get("flattening_enabled") and "flattening_max_depth" not in config:
-        missing.append("flattening_max_depth")
-    for name in missing if complete else ():
-        yield f"The setting `{name}` is missing"
     errors = [_innermost(e) for e in _Validator(_sound(schema)).iter_errors(config)]
     wrong = {
         path: f"be {_form(cast('dict[str, Any]', error.schema))}"

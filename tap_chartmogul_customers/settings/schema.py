@@ -19,7 +19,7 @@ _TEXT = th.StringType(min_length=1)
 SETTINGS = th.PropertiesList(
     th.Property(
         "api_key",
-        th.StringType(pattern=r"^\S+$"),
+        th.StringType(pattern=r"^\S+$(?!\n)"),
         required=True,
         secret=True,
         title="API key",

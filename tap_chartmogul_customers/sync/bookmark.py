@@ -143,7 +143,7 @@ def read_bookmark(state: dict[str, Any]) -> Bookmark | None:
     """
     try:
         state = _upgraded(state)
-        if not (state.get("ranges") or state.get("boundaries")):
+        if not any(map(state.get, ("ranges", "boundaries", "version"))):
             return None
         bookmark = msgspec.convert(state, Bookmark)
         msgspec.json.encode(bookmark)  # Not all text that can be read can be written.
@@ -171,7 +171,7 @@ def _upgraded(state: dict[str, Any]) -> dict[str, Any]:
         **sync,
         "ranges": [
             {**each, "places": each.get("marks", [])}
-            for each in sync.get("ranges", [{"cursor": sync.get("cursor")}])
+            for each in sync.get("ranges", [{"cursor": sync.get("cursor"), "pages": 1}])
         ],
         "recent": recent and [recent.get("since"), recent.get("cursor")],
         "version": sync.get("version") or 0,
@@ -191,14 +191,19 @@ def _check(ranges: list[Range], started_at: datetime | None) -> None:
         msg = "its ranges do not cover the account"
         raise ValueError(msg)
     if any(each.done and not each.pages for each in ranges) or any(
-        each.pages and not each.done and each.cursor is None for each in ranges
+        (each.cursor is None) if each.pages else (each.cursor != each.start)
+        for each in ranges
+        if not each.done
     ):
         msg = "it does not say where a range goes on"
         raise ValueError(msg)
     for before, part in pairwise(ranges):
+        if part.pages == 1 and part.cursor is None:
+            # It has no cursor of this sync. What the service takes its boundary for
+            # may have changed since, and with it where the range before it ends.
+            part.restart()
         if before.done and before.cursor and not part.pages:
-            # It stands behind the boundary, at a cursor of this sync. What the service
-            # takes the boundary for may have changed since.
+            # It stands behind the boundary, at a cursor of this sync.
             part.start = part.cursor = before.cursor
 
 

@@ -177,6 +177,8 @@ def joined(ranges: Iterable[Range]) -> tuple[list[Place], int]:
             places.append(Place(pages, each.start))
         places += [Place(pages + at.pages, at.cursor) for at in each.places]
         pages += each.size
+        if each.done and each.cursor is None:
+            break  # It never met its end, and read to that of the account.
     return places, pages
 
 

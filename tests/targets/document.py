@@ -8,7 +8,6 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.docs import table
 from tests.targets.catalogue import TARGETS
 from tests.targets.comparison import ROUNDED, is_harmful, needs_reason
 from tests.targets.scenarios import FIRST, SCENARIOS, SECOND, WHOLE, Seen
@@ -25,6 +24,11 @@ NOT_WHOLE = "not whole"
 ROUNDS = "rounded"
 UNEXPLAINED = "**unexplained**"
 """Where what was seen and the faults that the catalogue has don't match."""
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 @dataclass(frozen=True)
