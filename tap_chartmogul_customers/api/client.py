@@ -127,7 +127,11 @@ class Client:
         tries: int,
     ) -> Page:
         """Return the page at which a paginator stands, whatever try brings it."""
-        request = self._prepare(paginator.current_value)
+        try:
+            request = self._prepare(paginator.current_value)
+        except requests.exceptions.InvalidURL:
+            msg = "`api_url` is not a valid address"
+            raise UnreachableError(msg) from None
         get = f"GET {urlsplit(request.url or '').path}"
         where = ", ".join(filter(None, (get, label, f"page {paginator.count + 1}")))
         tried = 0
