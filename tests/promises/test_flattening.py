@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
     from tests.running import Run, Tap
 
-ODD = [
+ODD: list[Any] = [
     *(None, "Paris", 5, True, [], [1], {}, {"tags": None, "city": None}),
     {"tags": [1.5], "stripe": [], "clearbit": {"a": {"b": 1}}, "custom": "a"},
     {"tags": "a", "stripe": 1, "clearbit": True, "custom": {}, "city": {"a": 0.1}},
