@@ -63,16 +63,7 @@ def said(body: bytes, api_key: str) -> str:
 
 
 def described(response: requests.Response, body: bytes, api_key: str) -> str:
-    """Say what came instead of a page, and what to do.
-
-    Args:
-        response: The answer.
-        body: Its body.
-        api_key: The key, which is not shown.
-
-    Returns:
-        The status, ChartMogul's own words, and help where there is some.
-    """
+    """Say what came instead of a page, in ChartMogul's own words, and what to do."""
     status = response.status_code
     reason, words = shown(response.reason or "", api_key), said(body, api_key)
     if words.casefold() == reason.casefold():

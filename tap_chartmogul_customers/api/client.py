@@ -45,13 +45,12 @@ logging.getLogger("urllib3").setLevel(logging.ERROR)
 class _TryAgainError(Exception):
     """A try that failed in a way that may pass."""
 
-    def __init__(self, why: str, response: requests.Response | None = None) -> None:
+    def __init__(
+        self, why: str, retry_after: str = "", *, account_wide: bool = False
+    ) -> None:
         super().__init__(why)
-        self.retry_after = ""
-        self.account_wide = False
-        if response is not None:
-            self.retry_after = response.headers.get("Retry-After", "")
-            self.account_wide = response.status_code in ACCOUNT_WIDE
+        self.retry_after = retry_after
+        self.account_wide = account_wide
 
 
 class _Session(requests.Session):
@@ -128,7 +127,11 @@ class Client:
         tries: int,
     ) -> Page:
         """Return the page at which a paginator stands, whatever try brings it."""
-        request = self._prepare(paginator.current_value)
+        try:
+            request = self._prepare(paginator.current_value)
+        except requests.exceptions.InvalidURL:
+            msg = "`api_url` is not a valid address"
+            raise UnreachableError(msg) from None
         get = f"GET {urlsplit(request.url or '').path}"
         where = ", ".join(filter(None, (get, label, f"page {paginator.count + 1}")))
         tried = 0
@@ -164,9 +167,11 @@ class Client:
         response, body = self._send(session, request)
         if response.status_code != HTTPStatus.OK:
             why = described(response, body, self._api_key)
-            if tried_again(response.status_code):
-                raise _TryAgainError(why, response)
-            raise RefusedError(why)
+            if not tried_again(response.status_code):
+                raise RefusedError(why)
+            retry_after = response.headers.get("Retry-After", "")
+            account_wide = response.status_code in ACCOUNT_WIDE
+            raise _TryAgainError(why, retry_after, account_wide=account_wide)
         try:
             customers, stored = read_customers(body)
             response.raw = io.BytesIO(stored)
@@ -174,7 +179,7 @@ class Client:
         except PagingError:
             if words := said(body, self._api_key):
                 msg = f"200, but with an error in it: {words}"
-                raise _TryAgainError(msg, response) from None
+                raise _TryAgainError(msg) from None
             raise
         except ValueError as error:
             msg = f"the body is not JSON ({error}): it was cut short, or {BETWEEN}"

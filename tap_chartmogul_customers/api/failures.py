@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 import requests
 from requests.utils import select_proxy
 from urllib3 import exceptions
+from urllib3.connection import port_by_scheme
 from urllib3.util import parse_url
 
 from tap_chartmogul_customers.api.answers import tried_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-_PORTS = {"http": 80, "https": 443}
 
 _INVALID = (
     requests.exceptions.InvalidSchema,
@@ -83,7 +82,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _host(url: str) -> str:
     parts = parse_url(url)
-    return f"{parts.host}:{parts.port or _PORTS.get(parts.scheme or 'http')}"
+    return f"{parts.host}:{parts.port or port_by_scheme[parts.scheme or 'http']}"
 
 
 def _lasting(causes: list[BaseException], certificates: object) -> str | None:
@@ -105,8 +104,8 @@ def _lasting(causes: list[BaseException], certificates: object) -> str | None:
     status = _status_of_proxy(root)
     if status and not tried_again(status):
         return (
-            f"the proxy refused it ({status}): write a user and password that it asks "
-            "for in HTTPS_PROXY, as http://user:password@host:port, URL-encoded"
+            f"the proxy refused it ({status}): ask who runs it. A user and password go "
+            "into HTTPS_PROXY as http://user:password@host:port, URL-encoded"
         )
     return None
 

@@ -51,11 +51,8 @@ _customers = msgspec.json.Decoder(_Customers, float_hook=Decimal)
 class CursorPaginator(BaseAPIPaginator[str | None]):
     """Follows `cursor` for as long as `has_more` is true.
 
-    Only `has_more` says whether to go on: an empty page may be followed by others, and
-    the last page carries a cursor too.
-
-    Args:
-        start_value: The cursor to start at; none for the first page.
+    An empty page may be followed by others, and the last page carries a cursor too. An
+    answer that does not say where the next page is, or leads back, is a `PagingError`.
     """
 
     @override
@@ -65,14 +62,6 @@ class CursorPaginator(BaseAPIPaginator[str | None]):
 
     @override
     def advance(self, response: requests.Response) -> None:
-        """Go on to the next page.
-
-        Args:
-            response: The answer with the current page.
-
-        Raises:
-            PagingError: It does not say where the next page is, or leads back.
-        """
         try:
             self._links = _links.decode(response.content)
         except msgspec.ValidationError as error:
@@ -104,9 +93,6 @@ class CursorPaginator(BaseAPIPaginator[str | None]):
 
 def read_customers(body: bytes) -> tuple[list[dict[str, Any]], bytes]:
     """Decode the customers of a page.
-
-    Args:
-        body: The body of an answer.
 
     Returns:
         The customers, and the body that they were read from: `storable`, if not all
@@ -141,13 +127,9 @@ _ESCAPE = re.compile(
 
 
 def storable(body: bytes) -> bytes:
-    r"""Put U+FFFD where no UTF-8 or no SQL database can hold a text.
+    r"""Put U+FFFD into JSON for NUL, lone surrogates and what is no UTF-8.
 
-    Args:
-        body: JSON text.
-
-    Returns:
-        The same text but for NUL, lone surrogates and what is no UTF-8.
+    No SQL database, or no UTF-8, can hold these.
 
     >>> storable(rb'["a\u0000", "\ud83d\ude00", "\ud83d", "\\u0000"]').decode()
     '["a\\ufffd", "\\ud83d\\ude00", "\\ufffd", "\\\\u0000"]'

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from tap_chartmogul_customers.api import pace
 from tap_chartmogul_customers.api.client import Client
-from tap_chartmogul_customers.api.failures import failure
 from tap_chartmogul_customers.api.paging import CursorPaginator
 from tap_chartmogul_customers.errors import NoAnswerError, TapError
 from tests.servers import busy, served
@@ -229,7 +228,7 @@ BODIES = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
 @given(STATUS_LINES, st.lists(HEADERS, max_size=4), BODIES, st.sampled_from([1, 0.9]))
 def test_no_bytes_make_a_short_read_or_more_than_one_line(
     caplog: pytest.LogCaptureFixture,
@@ -291,12 +290,10 @@ def test_an_answer_that_stops_coming_is_given_up(late: bytes) -> None:
         client.sendall(late)
         ended.put(client.recv(1))
 
-    with (
-        served(talk) as port,
-        pytest.raises(NoAnswerError, match="no whole answer within `request_timeout`"),
-    ):
-        list(client(port, timeout=0.3).pages())
-    assert ended.get(timeout=20) == b""
+    with served(talk) as port:
+        with pytest.raises(NoAnswerError, match="no whole answer within `request_time"):
+            list(client(port, timeout=0.3).pages())
+        assert ended.get(timeout=20) == b""
 
 
 DRIPS = {
@@ -324,10 +321,11 @@ def test_a_body_that_drips_is_given_up_in_time(
         hung_up.put(1)
 
     expected = "no whole answer" if status == b"200" else "page 1: 500 OK"
-    # The error is kept, and with it all that led to it, but no connection.
-    with served(talk) as port, pytest.raises(NoAnswerError, match=expected) as kept:
-        list(client(port, timeout=0.3).pages())
-    assert hung_up.get(timeout=20)
+    with served(talk) as port:
+        # The error is kept, and with it all that led to it, but no connection.
+        with pytest.raises(NoAnswerError, match=expected) as kept:
+            list(client(port, timeout=0.3).pages())
+        assert hung_up.get(timeout=20)
     del kept
 
 
@@ -354,18 +352,3 @@ def test_says_that_nobody_lets_it_in() -> None:
         ),
     ):
         list(client(port, timeout=0.3).pages())
-
-
-@pytest.mark.parametrize(
-    ("url", "where"),
-    [
-        ("http://localhost/v1", "localhost:80"),
-        ("https://localhost/v1", "localhost:443"),
-        ("http://[::1]:8080/v1", "[::1]:8080"),
-    ],
-)
-def test_a_port_is_named_whether_the_address_has_one_or_not(
-    url: str, where: str
-) -> None:
-    why, _ = failure(ConnectionError(), url, {"proxies": {}, "verify": True})
-    assert f"request to {where} failed" in why

@@ -6,96 +6,83 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
+from sandbox import Sandbox
 from tests import forks
+from tests.customers import change_custom, custom_columns, with_custom
 from tests.running import OUTPUT, Tap
-from tests.test_custom_attributes import change, custom
-from tests.test_postgres_columns import OFF, SAMPLE, TYPES, account, without
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-
-class File:
-    """The file that the target appends customers to.
-
-    Args:
-        tap: What is loaded.
-    """
-
-    def __init__(self, tap: Tap) -> None:
-        self.tap = tap
-        self.path = tap.folder / "customers.jsonl"
-        self.path.touch()
-
-    def load(self, **settings: Any) -> list[dict[str, Any]]:
-        """Load, and return the rows that are new, in the order of the ids."""
-        before = self.path.read_bytes()
-        self.tap.output(**settings)
-        folder = self.tap.folder
-        config, printed = folder / "target.json", folder / "printed.jsonl"
-        own = {"destination_path": str(folder), "do_timestamp_file": False}
-        config.write_text(json.dumps(own))
-        code = forks.run(
-            *(forks.TARGET_JSONL, ["--config", str(config)]),
-            *(printed, folder / "target.log"),
-            source=folder / OUTPUT,
-        )
-        assert code == 0
-        now = self.path.read_bytes()
-        assert now.startswith(before)
-        rows = [
-            json.loads(line, parse_float=Decimal)
-            for line in now[len(before) :].splitlines()
-        ]
-        return sorted(rows, key=lambda row: row["id"])
+CUSTOM: list[dict[str, Any]] = [
+    {
+        "CAC": 213,
+        "cac": "differs only in case",
+        "score": 1,
+        "convertedAt": "2023-09-08 00:00:00",
+        "pro": False,
+        "mixed": 5,
+        "list": [1, {"a": 0.1}],
+    },
+    {"CAC": 7, "score": 0.5, "convertedAt": "2023-09-08T12:00:00+02:00", "mixed": "💎"},
+    {},
+]
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Iterator[File]:
-    with account() as sandbox:
-        yield File(Tap(sandbox, tmp_path))
+def load(tap: Tap, size: int) -> list[dict[str, Any]]:
+    """Load, and return the rows that are new, in the order of the customers."""
+    path = tap.folder / "customers.jsonl"
+    path.touch()
+    before = path.read_bytes()
+    tap.output(custom_attributes_sample_size=size)
+    config = tap.folder / "target.json"
+    own = {"destination_path": str(tap.folder), "do_timestamp_file": False}
+    config.write_text(json.dumps(own))
+    code = forks.run(
+        *(forks.TARGET_JSONL, ["--config", str(config)]),
+        *(tap.folder / "printed.jsonl", tap.folder / "target.log"),
+        source=tap.folder / OUTPUT,
+    )
+    assert code == 0
+    now = path.read_bytes()
+    assert now.startswith(before)
+    new = now[len(before) :].splitlines()
+    rows = [json.loads(line, parse_float=Decimal) for line in new]
+    order = [customer["id"] for customer in tap.sandbox.customers]
+    return sorted(rows, key=lambda row: order.index(row["id"]))
 
 
-def test_columns_come_and_change_beside_others_that_stay(file: File) -> None:
-    before = file.load(**OFF)
-    assert not custom(before[0])
-
-    added = file.load(**SAMPLE)
-    assert without(added, columns=set(TYPES)) == before
-    first, second, third = map(custom, added)
-    assert as_text(first) == as_text(
-        {
+def test_columns_come_and_change_beside_others_that_stay(tmp_path: Path) -> None:
+    with Sandbox(with_custom(*CUSTOM), rate_limit=None) as sandbox:
+        tap = Tap(sandbox, tmp_path)
+        before = load(tap, 0)
+        added = load(tap, 100)
+        change_custom(tap, {"CAC": "much", "brandNew": 1.5})
+        changed = load(tap, 100)
+    assert not custom_columns(before[0])
+    names = list(before[0])
+    for old, new in zip(before, added, strict=True):
+        assert {name: new[name] for name in names} == old
+    assert {custom["cac"]: custom for custom in map(custom_columns, added)} == {
+        213: {
             "cac": 213,
             "cac_e4bc7fd4": "differs only in case",
             "score": 1,
             "converted_at": "2023-09-08T00:00:00+00:00",
             "pro": False,
             "mixed": "5",
-            "list": [1, {"a": Decimal("0.1")}],
-            "object": {"a": [1]},
-            "looks_like_a_time": "0000-00-00",
-        }
-    )
-    assert second["score"] == Decimal("0.5")
-    assert set(third.values()) == {None}
-    assert [row["stripe_uid"] for row in added] == [7, 7, 7]
-
-    change(file.tap, {"CAC": 5, "brandNew": Decimal("1.5")})
-    another = file.load(**SAMPLE)
-    assert [*map(custom, another)] == [{"cac": 5, "brand_new": Decimal("1.5")}] * 3
-
-    change(file.tap, {"CAC": "much", "brandNew": Decimal("1.5")})
-    changed = file.load(**SAMPLE)
-    assert [*map(custom, changed)] == [{"cac": "much", "brand_new": Decimal("1.5")}] * 3
-
-    new = {*TYPES, "custom_brand_new", "attributes"}
-    for rows in (another, changed):
-        assert without(rows, columns=new) == without(before, columns=new)
-
-
-def as_text(row: dict[str, Any]) -> dict[str, str]:
-    """Return values as text, which tells true from 1."""
-    return {name: repr(value) for name, value in row.items()}
+            "list": '[1,{"a":0.1}]',
+        },
+        7: {
+            **dict.fromkeys(["cac_e4bc7fd4", "pro", "list"]),
+            "cac": 7,
+            "score": Decimal("0.5"),
+            "converted_at": "2023-09-08T10:00:00+00:00",
+            "mixed": "💎",
+        },
+        None: dict.fromkeys(custom_columns(added[0])),
+    }
+    others = [name for name in names if name != "attributes"]
+    for old, new in zip(before, changed, strict=True):
+        assert {name: new[name] for name in others} == {n: old[n] for n in others}
+        assert custom_columns(new) == {"cac": "much", "brand_new": Decimal("1.5")}

@@ -66,6 +66,17 @@ def test_a_host_that_is_not_found_is_tried_again_and_named(tap: Tap) -> None:
     assert CHECK in line
 
 
+@pytest.mark.parametrize("host", [".com", "a%zz", "a..b", f"{'a' * 70}.com"])
+def test_an_address_that_no_host_can_have_is_not_tried_again(
+    tap: Tap, host: str
+) -> None:
+    run = tap.run(api_url=f"https://{host}/v1")
+    assert run.code == 1
+    assert not run.warnings
+    (line,) = run.errors
+    assert line.endswith("`api_url` is not a valid address")
+
+
 def test_a_service_without_tls_is_tried_again(tap: Tap, sandbox: Sandbox) -> None:
     run = tap.run(api_url=sandbox.url.replace("http:", "https:"), max_retries=1)
     assert run.code == 1

@@ -235,7 +235,7 @@ def test_columns_stay_when_a_catalog_has_no_attributes(
 def test_a_type_set_by_hand_decides(account: Callable[..., Tap]) -> None:
     tap = account({"plan": 5, "rare": "2023-09-08", "flag": True})
     kept = discovered(tap, custom_attributes_sample_size=0)
-    types = {
+    types: dict[str, dict[str, Any]] = {
         "plan": {"type": ["null", "string"]},
         "rare": {"type": "string", "format": "date-time"},
         "flag": {"type": ["boolean", "string"]},
