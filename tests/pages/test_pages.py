@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox, generate_customers
+from tap_chartmogul_customers.records.columns import COLUMNS
 from tests.pages import PAGES, README, ROOT, blocks
 
 if TYPE_CHECKING:
@@ -71,13 +72,10 @@ def test_readme_shows_the_record_of_a_customer(
     tap_on: Callable[[Sandbox], Tap],
 ) -> None:
     record = json.loads(blocks(README)["record"])
-    hyphens = {"customer_since", "billing_system_type", "currency_sign"}
-    hyphens |= {"billing_system_url", "chartmogul_url"}
     customer = {
-        name.replace("_", "-") if name in hyphens else name: value
-        for name, value in record.items()
-        # The reference page has neither.
-        if name not in {"owner", "website_url"}
+        column.field: value
+        for column in COLUMNS
+        if (value := record.get(column.name)) is not None
     } | {"customer-since": "2023-06-09T13:16:00-04:00"}
     with Sandbox([customer]) as sandbox:
         assert tap_on(sandbox).run().records == [record]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox, faults, generate_customers
+from tap_chartmogul_customers.settings.schema import FILTERS
 from tap_chartmogul_customers.tap import TapChartMogulCustomers
 from tests.running import cursor_in
 
@@ -103,12 +104,8 @@ def test_the_state_holds_filters_and_start_and_never_the_key(
     before = datetime.now(UTC)
     run = interrupted(tap, at=2, system="Stripe")
     assert run.resume
-    assert run.resume["filters"] == {
-        "data_source_uuid": None,
-        "external_id": None,
-        "status": None,
-        "system": "Stripe",
-    }
+    names = [each.name for each in FILTERS]
+    assert run.resume["filters"] == dict.fromkeys(names) | {"system": "Stripe"}
     started = datetime.fromisoformat(run.resume["started_at"])
     assert before <= started <= datetime.now(UTC)
     assert sandbox.api_key not in json.dumps(run.state)

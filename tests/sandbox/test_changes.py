@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import Sandbox, generate_customers
 from sandbox.cursors import position_of
-from tests.test_sandbox import page
+from tests.sandbox import page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from datetime import UTC, datetime
-from decimal import Decimal
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import requests
 
 import sandbox as sandbox_package
 from sandbox import DATA_SOURCES, Sandbox, generate_customers
+from tests.sandbox import page, read_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,31 +26,6 @@ DEPRECATED = {"current_page", "page", "per_page", "total_pages"}
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(CUSTOMERS, rate_limit=None) as running:
         yield running
-
-
-def get(sandbox: Sandbox, **query: object) -> requests.Response:
-    return requests.get(
-        f"{sandbox.url}/customers",
-        params={name: str(value) for name, value in query.items()},
-        auth=(sandbox.api_key, ""),
-        timeout=10,
-    )
-
-
-def page(sandbox: Sandbox, **query: object) -> dict[str, Any]:
-    response = get(sandbox, **query)
-    response.raise_for_status()
-    body: dict[str, Any] = response.json(parse_float=Decimal)
-    return body
-
-
-def read_all(sandbox: Sandbox, **query: object) -> list[dict[str, Any]]:
-    body = page(sandbox, **query)
-    entries = list(body["entries"])
-    while body["has_more"]:
-        body = page(sandbox, cursor=body["cursor"], **query)
-        entries += body["entries"]
-    return entries
 
 
 def order(customer: dict[str, Any]) -> tuple[bool, datetime, int]:

@@ -253,7 +253,7 @@ def answers(sandbox: Sandbox) -> None:
         (on(status="No_Such_Status"), some),
         (on(system="No Such System"), faults.status(500)),
         (on(status="Past_Due"), faults.status(400)),
-        (on(status="Working_Lead"), with_entries([])),
+        (on(status="Qualified_Lead"), with_entries([])),
         (on(status="New_Lead"), with_entries(IN_ORDER)),
         (on(per_page="201"), faults.body(too_many)),
         (once(), faults.status(429, retry_after=0)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import Sandbox, faults, generate_customers, stale
-from tests.test_sandbox import get, page, read_all
+from tests.sandbox import get, page, read_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ import requests
 from sandbox import Sandbox, faults, generate_customers
 from sandbox.exchange import SeenRequest
 from sandbox.traffic import connections, most_at_once, most_in_a_second
-from tests.test_sandbox import get
+from tests.sandbox import get
 
 
 def seen(time: float, ended: float | None = None) -> SeenRequest:

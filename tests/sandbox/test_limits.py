@@ -16,11 +16,13 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from sandbox import Sandbox
-from tests.test_sandbox import CUSTOMERS, get
+from sandbox import Sandbox, generate_customers
+from tests.sandbox import get
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+CUSTOMERS = generate_customers(1000, seed=1)
 
 
 @pytest.fixture
