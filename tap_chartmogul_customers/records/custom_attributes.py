@@ -72,7 +72,7 @@ class _Kind(NamedTuple):
     @property
     def schema(self) -> dict[str, Any]:
         # Without `properties` or `items`, a column of JSON for any target.
-        schema: dict[str, Any] = {"type": [self.type, "null"]}
+        schema: dict[str, Any] = {"type": ["null", self.type]}
         return {**schema, "format": self.format} if self.format else schema
 
     def fits(self, value: object) -> bool:

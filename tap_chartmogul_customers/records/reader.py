@@ -11,8 +11,8 @@ from tap_chartmogul_customers.records.notices import Notices
 from tap_chartmogul_customers.records.schema import COLUMNS, Kind
 from tap_chartmogul_customers.records.values import (
     UnreadableError,
+    read_attributes,
     read_integer,
-    read_object,
     read_text,
     read_text_object,
     read_texts,
@@ -27,11 +27,11 @@ _READERS: dict[Kind, Callable[[Any], Any]] = {
     "text": read_text,
     "texts": read_texts,
     "integer": read_integer,
-    "object": read_object,
+    "attributes": read_attributes,
     "text_object": read_text_object,
     "timestamp": read_timestamp,
 }
-_AS_SENT: dict[Kind, type] = {"text": str, "object": dict}
+_AS_SENT: dict[Kind, type] = {"text": str}
 """The type whose values need no reading."""
 
 

@@ -8,25 +8,21 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Kind = Literal["text", "integer", "timestamp", "texts", "object", "text_object"]
+Kind = Literal["text", "integer", "timestamp", "texts", "attributes", "text_object"]
 
-_TEXT = {"type": ["string", "null"]}
-_ANY = {"type": ["object", "array", "string", "number", "boolean", "null"]}
-"""Any JSON value. It says so by `type`, which targets look for at every key, and has
-neither `properties` nor `items`, by which they would take values apart."""
-
-_OBJECT = {"type": ["object", "null"], "additionalProperties": True}
+_TEXT = {"type": ["null", "string"]}
+_TEXTS = {"type": ["null", "array"], "items": _TEXT}
+_OBJECT = {"type": ["null", "object"]}
+"""Of no `properties`, by which targets would take values apart."""
 
 _TYPES: dict[Kind, dict[str, Any]] = {
     "text": _TEXT,
-    "integer": {"type": ["integer", "null"]},
-    "timestamp": {"type": ["string", "null"], "format": "date-time"},
-    "texts": {"type": ["array", "null"], "items": _TEXT},
-    "object": _OBJECT,
-    "text_object": _OBJECT,
+    "integer": {"type": ["null", "integer"]},
+    "timestamp": {"type": ["null", "string"], "format": "date-time"},
+    "texts": _TEXTS,
+    "attributes": {**_OBJECT, "additionalProperties": True},
+    "text_object": {**_OBJECT, "additionalProperties": True},
 }
-_INNER_TYPES: dict[Kind, dict[str, Any]] = {"object": _ANY, "text_object": _TEXT}
-"""The type of each documented key of an object."""
 
 
 class Column(NamedTuple):
@@ -112,7 +108,7 @@ COLUMNS = (
     _column("zip", "text", "Zip code of the customer's address."),
     _column(
         "attributes",
-        "object",
+        "attributes",
         "What was added to the customer, exactly as ChartMogul sent it.",
         inner={
             "tags": "Tags added to the customer.",
@@ -168,13 +164,19 @@ COLUMNS = (
 )
 
 
+def _inner_type(kind: Kind, key: str) -> dict[str, Any]:
+    if kind == "text_object":
+        return _TEXT
+    return _TEXTS if key == "tags" else _OBJECT
+
+
 def _property(column: Column) -> dict[str, Any]:
     schema = {**_TYPES[column.kind], "description": column.description}
     if column.name == "uuid":
         schema["type"] = ["string"]
     if column.inner:
         schema["properties"] = {
-            key: {**_INNER_TYPES[column.kind], "description": text}
+            key: {**_inner_type(column.kind, key), "description": text}
             for key, text in column.inner.items()
         }
     return schema

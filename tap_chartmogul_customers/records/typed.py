@@ -16,6 +16,7 @@ from tap_chartmogul_customers.records.schema import COLUMNS, Kind
 from tap_chartmogul_customers.records.values import (
     INT64,
     UnreadableError,
+    read_attributes,
     read_integer,
     read_timestamp,
 )
@@ -25,7 +26,7 @@ _TYPES: dict[Kind, Any] = {
     "texts": list[str | None] | None,
     # Anything, to be looked at: msgspec has no type for exact numbers of both kinds.
     "integer": Any,
-    "object": dict[str, Any] | None,
+    "attributes": dict[str, Any] | None,
     "text_object": dict[str, str | None] | None,
     "timestamp": str | None,
 }
@@ -106,4 +107,6 @@ def _typed(sent: Any) -> Any:  # noqa: ANN401 (both types are made here)
         value = values[index]
         if value is not None:
             values[index] = read_timestamp(value)
+    if sent.attributes is not None:
+        read_attributes(sent.attributes)
     return TypedCustomer(*values)

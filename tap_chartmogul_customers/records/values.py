@@ -95,6 +95,24 @@ def read_object(value: Any) -> dict[str, Any]:  # noqa: ANN401
     return value
 
 
+def read_attributes(value: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return an object, the same one, whose documented keys are of their types.
+
+    Raises:
+        UnreadableError: It is no object.
+
+    >>> read_attributes({"tags": "a", "stripe": [], "custom": 1, "more": 1})
+    {'tags': ['a'], 'stripe': {}, 'custom': None, 'more': 1}
+    """
+    attributes = read_object(value)
+    if attributes.get("tags") is not None:
+        attributes["tags"] = read_texts(attributes["tags"])
+    for key in ("stripe", "clearbit", "custom"):
+        if not isinstance(attributes.get(key, {}), dict):
+            attributes[key] = {} if attributes[key] == [] else None
+    return attributes
+
+
 def read_text_object(value: Any) -> dict[str, Any]:  # noqa: ANN401
     """Return an object, the same one, with each of its values as text.
 
