@@ -54,10 +54,18 @@ def _read_boolean(value: object) -> bool:
     raise UnreadableError
 
 
-def _read_array(value: object) -> list[Any]:
-    if isinstance(value, list):
+def _read_list(value: object, of: type) -> list[Any]:
+    if isinstance(value, list) and all(isinstance(i, of | None) for i in value):
         return value
     raise UnreadableError
+
+
+def _read_objects(value: object) -> list[Any]:
+    return _read_list(value, dict)
+
+
+def _read_texts(value: object) -> list[Any]:
+    return _read_list(value, str)
 
 
 class _Kind(NamedTuple):
@@ -68,11 +76,14 @@ class _Kind(NamedTuple):
     is_typical: Callable[[Any], bool] = lambda _: True
     """Whether a value that can be read speaks for this kind."""
     format: str | None = None
+    items: str | None = None
+    """Of a list, what each of its items is; targets want it said."""
 
     @property
     def schema(self) -> dict[str, Any]:
-        # Without `properties` or `items`, a column of JSON for any target.
         schema: dict[str, Any] = {"type": ["null", self.type]}
+        if self.items:
+            schema["items"] = {"type": ["null", self.items]}
         return {**schema, "format": self.format} if self.format else schema
 
     def fits(self, value: object) -> bool:
@@ -96,7 +107,8 @@ _KINDS = (
         lambda value: isinstance(value, str) and bool(_TIME.fullmatch(value)),
         format="date-time",
     ),
-    _Kind("array", _read_array),
+    _Kind("array", _read_texts, items="string"),
+    _Kind("array", _read_objects, items="object"),
     _Kind("object", read_object),
     _TEXT,
 )
@@ -217,9 +229,17 @@ def _source(column: dict[str, Any]) -> tuple[str, str] | None:
 
 
 def _kind(schema: dict[str, Any]) -> _Kind:
-    types = schema.get("type") or []
-    types = {types} if isinstance(types, str) else {*types} - {"null"}
+    types, items = _types(schema), _types(schema.get("items") or {})
     for kind in _KINDS:
-        if types == {kind.type} and schema.get("format") == kind.format:
+        if (
+            types == {kind.type}
+            and items == {kind.items} - {None}
+            and schema.get("format") == kind.format
+        ):
             return kind
     return _TEXT
+
+
+def _types(schema: dict[str, Any]) -> set[str]:
+    types = schema.get("type") or []
+    return {types} if isinstance(types, str) else {*types} - {"null"}
