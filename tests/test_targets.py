@@ -16,14 +16,14 @@ from tests.targets.comparison import REPEATED, losses, needs_reason
 from tests.targets.document import PATH, UNEXPLAINED, Report, parts, written
 from tests.targets.places import files, json_lines
 from tests.targets.scenarios import DELETES, FIRST, SECOND, STOPS, WHOLE, Seen, Trial
-from tests.targets.servers import servers
-from tests.targets.target import Target
+from tests.targets.serving import servers
+from tests.targets.target import Target, Venv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAGE = PATH.read_text("utf-8")
-QUICK = [target for target in TARGETS if target.name in {"jsonl", "postgres", "csv"}]
+QUICK = {"postgres", "postgres-copy", "jsonl", "csv", *CONFORMANCE}
 
 CARELESS = """
 import json, os, sys, tempfile, time
@@ -85,7 +85,7 @@ def careless(account: Account, shared: Path) -> dict[str, Seen]:
         package="careless",
         program="careless",
         place=files(json_lines, lambda path: {"folder": str(path)}),
-        venv=Path(sys.prefix),
+        venv=Venv(Path(sys.prefix), Path()),
         prefix=("python", "-c", CARELESS),
     )
     with pytest.MonkeyPatch.context() as patch:

@@ -12,7 +12,7 @@ from tests.targets.account import Account
 from tests.targets.catalogue import TARGETS
 from tests.targets.document import PATH, UNEXPLAINED, Report, written
 from tests.targets.scenarios import Trial
-from tests.targets.servers import servers
+from tests.targets.serving import servers
 
 if TYPE_CHECKING:
     from tests.targets.target import Target

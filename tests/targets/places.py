@@ -5,9 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import itertools
-import sqlite3
 import subprocess
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
 from tests.targets import s3
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.targets.comparison import Row
-    from tests.targets.target import Place, Settings
+    from tests.targets.target import Place, Settings, Venv
 
 BEYOND = "beyond the head"
 """The column of what a row has more than the head of its file."""
@@ -96,24 +95,18 @@ def csv_rows(path: Path) -> list[Row]:
         return list(csv.DictReader(lines, restkey=BEYOND, strict=True))
 
 
-def sqlite_rows(path: Path) -> list[Row]:
-    """Read the table of customers in a database of SQLite."""
-    with closing(sqlite3.connect(path)) as database:
-        database.row_factory = sqlite3.Row
-        return [dict(row) for row in database.execute("SELECT * FROM customers")]
+def printed(python: str, script: str, *arguments: str) -> list[Row]:
+    """Run a script in an environment, and return the rows that it prints as JSON."""
+    command = [python, "-c", script, *arguments]
+    lines = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+    return [read_json(line) for line in lines.splitlines()]
 
 
-def printed_by(python: Path, script: str) -> Read:
-    """Read a file by a script in an environment that knows its format.
+def printed_by(venv: Venv, script: str) -> Read:
+    """Read a file by a script, given the file, in an environment that knows its format.
 
     Args:
-        python: The Python of that environment.
-        script: It prints each row of the file in its first argument, as JSON.
+        venv: The environment.
+        script: It prints each row of the file as JSON.
     """
-
-    def read(path: Path) -> list[Row]:
-        command = [str(python), "-c", script, str(path)]
-        printed = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
-        return [read_json(line) for line in printed.splitlines()]
-
-    return read
+    return lambda path: printed(venv.program("python"), script, str(path))

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import subprocess
-from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import requests
 
-from tests.targets.servers import started_once
+from tests.targets.serving import running, started_once
 from tests.targets.target import VENVS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-BIN = VENVS / "moto/bin"
+PYTHON = str(VENVS / "moto/bin/python")
 REGION = "us-east-1"
 KEYS = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
 
@@ -44,31 +43,13 @@ print("http://%s:%d" % server.get_host_and_port(), flush=True)
 sys.stdin.read()
 """
 
-
-@contextmanager
-def _serve() -> Iterator[str]:
-    """Run the service, and give its address."""
-    with subprocess.Popen(
-        [BIN / "python", "-c", _SERVE],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as server:
-        try:
-            assert server.stdout
-            yield server.stdout.readline().strip()
-        finally:
-            server.kill()
-
-
-endpoint = started_once(_serve)
+_endpoint = started_once(partial(running, PYTHON, "-c", _SERVE))
 
 
 def create(bucket: str) -> str:
     """Make an empty bucket, and return the address of the service."""
-    requests.put(f"{endpoint()}/{bucket}", timeout=60).raise_for_status()
-    return endpoint()
+    requests.put(f"{_endpoint()}/{bucket}", timeout=60).raise_for_status()
+    return _endpoint()
 
 
 def download(address: str, bucket: str, folder: Path) -> list[Path]:
@@ -84,8 +65,5 @@ def download(address: str, bucket: str, folder: Path) -> list[Path]:
     """
     folder.mkdir()
     arguments = (address, bucket, REGION, *KEYS.values(), str(folder))
-    subprocess.run(
-        [str(BIN / "python"), "-c", _DOWNLOAD, *arguments],
-        check=True,
-    )
+    subprocess.run([PYTHON, "-c", _DOWNLOAD, *arguments], check=True)
     return sorted(folder.iterdir())
