@@ -48,16 +48,12 @@ def pipelinewise(own: Database) -> Settings:
     }
 
 
-POSTGRES = {
-    "default_target_schema": "public",
-    "hard_delete": True,
-    "validate_records": False,
-}
+POSTGRES = {"default_target_schema": "public", "hard_delete": True, **UNCHECKED}
 BIGQUERY = (
     "A small server of the tests stands in for BigQuery. It takes the calls that "
-    "`method: batch_job` makes, refuses a file whose rows don't fit the schema of their "
-    "table, and merges by `uuid`. What BigQuery itself makes of the rows was not seen, "
-    "nor the target's other methods."
+    "`method: batch_job` makes, refuses a file whose rows don't fit the schema of "
+    "their table, and merges by `uuid`. What BigQuery itself makes of the rows was not "
+    "seen, nor the target's other methods."
 )
 BIG_INTEGERS = Fault(
     "Integer exceeds 64-bit range",
@@ -121,7 +117,7 @@ TARGETS = (
             "password": "test",
             "database": "LAKE",
             "default_target_schema": "PUBLIC",
-            "validate_records": False,
+            **UNCHECKED,
         },
         is_tried_in_part=True,
         faults=(
@@ -202,6 +198,7 @@ TARGETS = (
         venv=venv("clickhouse"),
         program="target-clickhouse",
         place=clickhouse,
+        settings=UNCHECKED,
         notes="chDB stands in for ClickHouse's server: its engine as a library, "
         "behind a small HTTP interface of the tests.",
     ),
@@ -216,6 +213,7 @@ TARGETS = (
             "region": "us-east-1",
             "table_bucket_arn": "arn:aws:s3tables:us-east-1:123456789012:bucket/lake",
             "sigv4_enabled": False,
+            **UNCHECKED,
         },
         notes="PyIceberg's catalog in SQLite, behind a small HTTP interface of the "
         "tests, stands in for Amazon S3 Tables.",

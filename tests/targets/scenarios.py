@@ -177,7 +177,7 @@ class Trial:
     ) -> tuple[int, str]:
         """Run a program, and return its exit code and what it logged."""
         folder = output.parent
-        environment = _environment(folder) | variables
+        environment = {**_environment(folder), **variables}
         if program := FORKED.get(command[0]):
             log = output.with_suffix(".log")
             code = forks.run(

@@ -16,6 +16,7 @@ from tests.targets.target import (
     FLAT,
     FLOATS,
     NO_VERSION,
+    UNCHECKED,
     Fault,
     Settings,
     Target,
@@ -66,6 +67,7 @@ STORES = (
         venv=venv("csv"),
         program="target-csv",
         place=files(csv_rows, lambda path: {"output_path": str(path)}),
+        settings=UNCHECKED,
     ),
     Target(
         name="avro",
@@ -93,7 +95,7 @@ STORES = (
         venv=venv("universal-file"),
         program="target-universal-file",
         place=files(csv_rows, lambda path: {"path": str(path)}),
-        settings={"protocol": "local", "file_type": "csv"},
+        settings={"protocol": "local", "file_type": "csv", **UNCHECKED},
         notes="Its other kinds of file end with an error, flattened or not: `jsonl` "
         "and `xlsx` at the first date, `parquet` at columns that may be null.",
     ),

@@ -20,6 +20,9 @@ VENVS = ROOT / ".venv-targets"
 FLAT = {"flattening_enabled": True, "flattening_max_depth": 1}
 """The settings of the tap for targets that hold no objects."""
 
+UNCHECKED = {"validate_records": False}
+"""The setting of the SDK's targets that saves a check of what the tap has checked."""
+
 Settings: TypeAlias = dict[str, Any]
 
 

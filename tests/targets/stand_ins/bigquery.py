@@ -45,7 +45,7 @@ class BigQuery:
             case "POST", _, "jobs":
                 job = json.loads(body)
                 job_id = job["jobReference"]["jobId"]
-                self._jobs[job_id] = job | {"status": {"state": "DONE"}}
+                self._jobs[job_id] = job = job | {"status": {"state": "DONE"}}
                 if query := job["configuration"].get("query"):
                     self._merge(query["query"])
                 return Answer(json.dumps(job).encode(), location=f"/load/{job_id}")
