@@ -11,6 +11,7 @@ from tests.targets.target import (
     FLAT,
     FLOATS,
     ROOT,
+    UNCHECKED,
     Fault,
     Settings,
     Target,
