@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.targets.comparison import ROUNDED
 from tests.targets.places import files, json_lines, printed_by
 from tests.targets.stores import STORES
 from tests.targets.tables import bigquery, clickhouse, database, iceberg
@@ -50,12 +51,15 @@ def pipelinewise(own: Database) -> Settings:
 
 
 POSTGRES = {"default_target_schema": "public", "hard_delete": True, **UNCHECKED}
-BIGQUERY = (
-    "A small server of the tests stands in for BigQuery. It takes the calls that "
-    "`method: batch_job` makes, refuses a file whose rows don't fit the schema of "
-    "their table, and merges by `uuid`. What BigQuery itself makes of the rows was not "
-    "seen, nor the target's other methods."
-)
+BIGQUERY = """\
+A small server of the tests stands in for BigQuery. It takes the calls that
+`method: batch_job` makes, refuses a file whose rows don't fit the schema of their
+table, and merges by `uuid`. What BigQuery itself makes of the rows was not seen.
+
+**It can lose rows without a word.** Where BigQuery refuses the last file, the target
+says so in its log alone, hands on the state and exits with 0. With
+`denormalized: true` and `method: streaming_insert`, an integer over 64 bits loses its
+whole batch in the same way, where that is the last. So flatten, and count the rows."""
 BIG_INTEGERS = Fault(
     "Integer exceeds 64-bit range",
     "`orjson`, by which it writes, takes no integer over 64 bits. In text it does.",
@@ -79,6 +83,7 @@ TARGETS = (
         place=database(meltanolabs),
         settings={**POSTGRES, "use_copy": True},
         environment={"PGTZ": "UTC"},
+        faults=(Fault(ROUNDED, "It copies what is typed `number` as a float."),),
     ),
     Target(
         name="pipelinewise-postgres",
@@ -200,6 +205,13 @@ TARGETS = (
         program="target-clickhouse",
         place=clickhouse,
         settings=UNCHECKED,
+        faults=(
+            Fault(
+                "is wrong",
+                "Of its columns those of times alone take null: another's null becomes "
+                "0, false or empty text. What is typed `number` keeps 7 digits.",
+            ),
+        ),
         notes="chDB stands in for ClickHouse's server: its engine as a library, "
         "behind a small HTTP interface of the tests.",
     ),
@@ -216,6 +228,14 @@ TARGETS = (
             "sigv4_enabled": False,
             **UNCHECKED,
         },
+        faults=(
+            Fault(
+                "is wrong",
+                "It makes text of what is under keys that the schema does not name, as "
+                "Python prints it: `True`, `['a']`.",
+            ),
+            Fault(ROUNDED, "It makes floats of what is typed `number`."),
+        ),
         notes="PyIceberg's catalog in SQLite, behind a small HTTP interface of the "
         "tests, stands in for Amazon S3 Tables.",
     ),

@@ -8,7 +8,6 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.docs import table
 from tests.targets.catalogue import TARGETS
 from tests.targets.comparison import ROUNDED, is_harmful, needs_reason
 from tests.targets.scenarios import FIRST, SCENARIOS, SECOND, WHOLE, Seen
@@ -150,7 +149,8 @@ def written(page: str, reports: Iterable[Report]) -> str:
     merged = parts(page) | new
     kept = [merged[target.name] for target in TARGETS if target.name in merged]
     introduction, _, _ = page.partition("\n\n| ")
-    head = table(["target", "", *SCENARIOS], [])
-    rows = "\n".join([head, *(row for row, _ in kept)])
+    columns = ["target", "", *SCENARIOS]
+    head = [f"| {' | '.join(each)} |" for each in (columns, ["---"] * len(columns))]
+    rows = "\n".join([*head, *(row for row, _ in kept)])
     sections = (section for _, section in kept)
     return "\n\n".join([introduction, rows, *sections]) + "\n"

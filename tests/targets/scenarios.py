@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +29,8 @@ STOPS = "stops"
 STAGED = "staged"
 OTHER = "other customers"
 
+_forking = threading.Lock()
+"""A server of forks starts one at a time."""
 FORKED = {
     str(program.script): program
     for program in (forks.TARGET_POSTGRES, forks.TARGET_JSONL)
@@ -180,12 +183,13 @@ class Trial:
         environment = {**_environment(folder), **variables}
         if program := FORKED.get(command[0]):
             log = output.with_suffix(".log")
-            code = forks.run(
-                *(program, command[1:], output, log),
-                source=source,
-                folder=folder,
-                environment=environment,
-            )
+            with _forking:
+                code = forks.run(
+                    *(program, command[1:], output, log),
+                    source=source,
+                    folder=folder,
+                    environment=environment,
+                )
             return code, log.read_text()
         with source.open() as lines, output.open("w") as printed:
             done = subprocess.run(
