@@ -17,6 +17,7 @@ from tests.targets.document import PATH, UNEXPLAINED, Report, parts, written
 from tests.targets.places import files, json_lines
 from tests.targets.scenarios import DELETES, FIRST, SECOND, STOPS, WHOLE, Seen, Trial
 from tests.targets.serving import servers
+from tests.targets.stand_ins.bigquery import fits
 from tests.targets.target import Target, Venv
 
 if TYPE_CHECKING:
@@ -191,3 +192,24 @@ def test_a_customer_or_version_too_few_or_too_many_is_noticed(
 
 def test_a_customer_who_is_there_twice_is_noticed() -> None:
     assert losses([CUSTOMER], [CUSTOMER] * 2) == {REPEATED}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("INTEGER", 2**63),
+        ("INTEGER", "1"),
+        ("STRING", 1),
+        ("BOOLEAN", 1),
+        ("TIMESTAMP", "now"),
+        ("RECORD", {"city": 1}),
+        ("RECORD", []),
+    ],
+)
+@pytest.mark.parametrize("mode", ["NULLABLE", "REPEATED"])
+def test_the_stand_in_for_bigquery_refuses_what_does_not_fit(
+    kind: str, value: object, mode: str
+) -> None:
+    field = {"type": kind, "fields": [{"name": "city", "type": "STRING"}]}
+    assert not fits({**field, "mode": mode}, [value] if mode == "REPEATED" else value)
+    assert fits(field, None)

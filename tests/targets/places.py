@@ -7,11 +7,16 @@ import gzip
 import itertools
 import subprocess
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import quote
+from xml.etree import ElementTree as ET
 
-from tests.targets import s3
+import requests
+
 from tests.targets.comparison import read_json
-from tests.targets.target import Destination
+from tests.targets.serving import running, started_once
+from tests.targets.target import Destination, venv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,8 +55,20 @@ def files(read: Read, named: Callable[[Path], Settings]) -> Place:
     return place
 
 
+_MOTO = """
+import sys
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+server.start()
+print("http://%s:%d" % server.get_host_and_port(), flush=True)
+sys.stdin.read()
+"""
+
+_s3 = started_once(partial(running, venv("moto").program("python"), "-c", _MOTO))
+
+
 def objects(read: Read, named: Callable[[str, str], Settings]) -> Place:
-    """Make a place of a bucket on S3.
+    """Make a place of a bucket on S3, which is moto.
 
     Args:
         read: What reads an object of it; the oldest comes first.
@@ -60,12 +77,25 @@ def objects(read: Read, named: Callable[[str, str], Settings]) -> Place:
 
     @contextmanager
     def place(folder: Path) -> Iterator[Destination]:
-        bucket = f"target-{next(_numbers)}"
-        address = s3.create(bucket)
+        address, bucket = _s3(), f"target-{next(_numbers)}"
+        requests.put(f"{address}/{bucket}", timeout=60).raise_for_status()
+
+        def get(key: str = "") -> bytes:
+            found = requests.get(f"{address}/{bucket}/{quote(key)}", timeout=60)
+            found.raise_for_status()
+            return found.content
 
         def rows() -> list[Row]:
-            paths = s3.download(address, bucket, folder / "objects")
-            return [row for path in paths for row in read(path)]
+            listed = ET.fromstring(get()).iter("{*}Contents")  # noqa: S314
+            objects = sorted(
+                (each.findtext("{*}LastModified", ""), each.findtext("{*}Key", ""))
+                for each in listed
+            )
+            path, found = folder / "object", []
+            for _, key in objects:
+                path.write_bytes(get(key))
+                found += read(path)
+            return found
 
         yield Destination(named(address, bucket), rows)
 

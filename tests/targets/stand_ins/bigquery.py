@@ -60,7 +60,7 @@ class BigQuery:
         load = job["configuration"]["load"]
         rows = [*map(read_json, file.splitlines())]
         record = {"type": "RECORD", "fields": load["schema"]["fields"]}
-        if all(_fits(record, row) for row in rows):
+        if all(fits(record, row) for row in rows):
             self.tables[load["destinationTable"]["tableId"]] += rows
         else:
             error = {"reason": "invalid", "message": "a row does not fit the schema"}
@@ -74,17 +74,18 @@ class BigQuery:
         self.tables[target] = [*rows.values()]
 
 
-def _fits(field: dict[str, Any], value: Any) -> bool:  # noqa: PLR0911 (one a type)
+def fits(field: dict[str, Any], value: Any) -> bool:  # noqa: PLR0911 (one a type)
+    """Tell whether a column, as BigQuery's REST interface has it, takes a value."""
     if field.get("mode") == "REPEATED":
         one = field | {"mode": "NULLABLE"}
-        return isinstance(value, list) and all(i and _fits(one, i) for i in value)
+        return isinstance(value, list) and all(i and fits(one, i) for i in value)
     if value is None:
         return True
     match field["type"].upper():
         case "RECORD":
             fields = {each["name"]: each for each in field["fields"]}
             return isinstance(value, dict) and all(
-                _fits(fields[key], value[key]) for key in value.keys() & fields.keys()
+                fits(fields[key], value[key]) for key in value.keys() & fields.keys()
             )
         case "INTEGER" | "INT64":
             return type(value) is int and value in _INT64
@@ -93,7 +94,14 @@ def _fits(field: dict[str, Any], value: Any) -> bool:  # noqa: PLR0911 (one a ty
         case "BOOLEAN":
             return isinstance(value, bool)
         case "TIMESTAMP":
-            return bool(datetime.fromisoformat(value))
+            return _is_a_time(value)
         case "STRING":
             return isinstance(value, str)
     return True
+
+
+def _is_a_time(value: str) -> bool:
+    try:
+        return bool(datetime.fromisoformat(value))
+    except ValueError:
+        return False
