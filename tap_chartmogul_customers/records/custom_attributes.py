@@ -15,6 +15,7 @@ from tap_chartmogul_customers.records.values import (
     read_integer,
     read_object,
     read_text,
+    read_texts,
     read_timestamp,
 )
 
@@ -54,18 +55,11 @@ def _read_boolean(value: object) -> bool:
     raise UnreadableError
 
 
-def _read_list(value: object, of: type) -> list[Any]:
-    if isinstance(value, list) and all(isinstance(i, of | None) for i in value):
-        return value
+def _read_list(value: object) -> list[Any]:
+    """Read a list as texts: targets have no other list that all of them take."""
+    if isinstance(value, list):
+        return read_texts(value)
     raise UnreadableError
-
-
-def _read_objects(value: object) -> list[Any]:
-    return _read_list(value, dict)
-
-
-def _read_texts(value: object) -> list[Any]:
-    return _read_list(value, str)
 
 
 class _Kind(NamedTuple):
@@ -76,14 +70,12 @@ class _Kind(NamedTuple):
     is_typical: Callable[[Any], bool] = lambda _: True
     """Whether a value that can be read speaks for this kind."""
     format: str | None = None
-    items: str | None = None
-    """Of a list, what each of its items is; targets want it said."""
 
     @property
     def schema(self) -> dict[str, Any]:
         schema: dict[str, Any] = {"type": ["null", self.type]}
-        if self.items:
-            schema["items"] = {"type": ["null", self.items]}
+        if self.type == "array":
+            schema["items"] = {"type": ["null", "string"]}
         return {**schema, "format": self.format} if self.format else schema
 
     def fits(self, value: object) -> bool:
@@ -107,8 +99,7 @@ _KINDS = (
         lambda value: isinstance(value, str) and bool(_TIME.fullmatch(value)),
         format="date-time",
     ),
-    _Kind("array", _read_texts, items="string"),
-    _Kind("array", _read_objects, items="object"),
+    _Kind("array", _read_list),
     _Kind("object", read_object),
     _TEXT,
 )
@@ -229,17 +220,9 @@ def _source(column: dict[str, Any]) -> tuple[str, str] | None:
 
 
 def _kind(schema: dict[str, Any]) -> _Kind:
-    types, items = _types(schema), _types(schema.get("items") or {})
+    types = schema.get("type") or []
+    types = {types} if isinstance(types, str) else {*types} - {"null"}
     for kind in _KINDS:
-        if (
-            types == {kind.type}
-            and items == {kind.items} - {None}
-            and schema.get("format") == kind.format
-        ):
+        if types == {kind.type} and schema.get("format") == kind.format:
             return kind
     return _TEXT
-
-
-def _types(schema: dict[str, Any]) -> set[str]:
-    types = schema.get("type") or []
-    return {types} if isinstance(types, str) else {*types} - {"null"}

@@ -168,8 +168,8 @@ STORES = (
         tap=FLAT,
         faults=(
             Fault(
-                "with type list: tried to convert to double",
-                "It takes a key of several types for a number, but it may be a list.",
+                "'NoneType' object has no attribute 'items'",
+                "It takes no object whose keys the schema doesn't name.",
             ),
             Fault(ROUNDED, "It keeps numbers as floats."),
         ),
@@ -216,5 +216,9 @@ STORES = (
         program="singer-check-tap",
         prefix=("python", "-c", TRANSFORM),
         place=files(json_lines, lambda _: {}),
+        faults=(
+            Fault("is wrong", "It makes false of a boolean that is null."),
+            Fault(ROUNDED, "It makes floats of what is typed `number`."),
+        ),
     ),
 )

@@ -28,11 +28,14 @@ if TYPE_CHECKING:
 
 ICEBERG_ROWS = """
 import json, sys
+from pyarrow import parquet
 from pyiceberg.catalog.rest import RestCatalog
 address, namespace = sys.argv[1:]
 table = RestCatalog("lake", uri=address).load_table((namespace, "customers"))
-for row in table.scan().to_arrow().to_pylist(maps_as_pydicts="strict"):
-    print(json.dumps(row, default=str))
+for task in reversed([*table.scan().plan_files()]):  # the newest comes first
+    rows = parquet.read_table(task.file.file_path.removeprefix("file://"))
+    for row in rows.to_pylist(maps_as_pydicts="strict"):
+        print(json.dumps(row, default=str))
 """
 NO_METADATA = {"AWS_EC2_METADATA_DISABLED": "true"}
 """Else the client for S3 waits for an address that only Amazon's machines have."""
