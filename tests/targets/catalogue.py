@@ -231,9 +231,9 @@ TARGETS = (
         },
         faults=(Fault(ROUNDED, "It makes floats of what is typed `number`."),),
         notes="PyIceberg's catalog in SQLite, behind a small HTTP interface of the "
-        "tests, stands in for Amazon S3 Tables. What is under keys that the schema does "
-        "not name is text: `True`. Without `sanitize_names: false` flattened columns "
-        "have one underscore where the tap has two.",
+        "tests, stands in for Amazon S3 Tables. What is under keys that the schema "
+        "doesn't name is text: `True`. Without `sanitize_names: false` flattened "
+        "columns have one underscore where the tap has two.",
     ),
     *STORES,
 )

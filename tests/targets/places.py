@@ -66,6 +66,9 @@ sys.stdin.read()
 
 _s3 = started_once(partial(running, venv("moto").program("python"), "-c", _MOTO))
 
+_SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=key/-/us-east-1/s3/-"}
+"""What moto takes for a signature."""
+
 
 def objects(read: Read, named: Callable[[str, str], Settings]) -> Place:
     """Make a place of a bucket on S3, which is moto.
@@ -81,12 +84,13 @@ def objects(read: Read, named: Callable[[str, str], Settings]) -> Place:
         requests.put(f"{address}/{bucket}", timeout=60).raise_for_status()
 
         def get(key: str = "") -> bytes:
-            found = requests.get(f"{address}/{bucket}/{quote(key)}", timeout=60)
+            where = f"{address}/{bucket}/{quote(key)}"
+            found = requests.get(where, headers=_SIGNED, timeout=60)
             found.raise_for_status()
             return found.content
 
         def rows() -> list[Row]:
-            listed = ET.fromstring(get()).iter("{*}Contents")  # noqa: S314
+            listed = ET.fromstring(get()).findall("{*}Contents")  # noqa: S314
             objects = sorted(
                 (each.findtext("{*}LastModified", ""), each.findtext("{*}Key", ""))
                 for each in listed

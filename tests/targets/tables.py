@@ -102,7 +102,12 @@ def clickhouse(_: Path) -> Iterator[Destination]:
     run(f"CREATE DATABASE {database}", "default")
     yield Destination(
         {"sqlalchemy_url": f"clickhouse+http{address[4:]}/{database}"},
-        partial(run, "SELECT * FROM customers FORMAT JSONEachRow", database),
+        partial(
+            run,
+            # In the order in which they came.
+            "SELECT * FROM customers ORDER BY _part, _part_offset FORMAT JSONEachRow",
+            database,
+        ),
     )
 
 

@@ -11,6 +11,8 @@ from chdb.session import Session  # type: ignore[import-not-found]
 from tests.targets.serving import Answer, serve
 
 SESSION = Session(sys.argv[1])
+# What it would do soon after, and out of sight, it does before it answers.
+SESSION.query("SET mutations_sync = 1")
 LOCK = threading.Lock()
 
 
