@@ -213,7 +213,9 @@ TARGETS = (
         ),
         notes="chDB stands in for ClickHouse's server: its engine as a library, "
         "behind a small HTTP interface of the tests. With `validate_records: false` "
-        "the target ends with an error.",
+        "the target ends with an error. Leave "
+        "`emit_activate_version_messages` off: the "
+        "target marks every row as deleted, new ones too.",
     ),
     Target(
         name="iceberg",
