@@ -14,9 +14,9 @@ from tap_chartmogul_customers.api.client import Client
 from tap_chartmogul_customers.api.paging import CursorPaginator
 from tap_chartmogul_customers.errors import PagingError
 from tap_chartmogul_customers.progress import Progress
+from tap_chartmogul_customers.records.columns import STREAM
 from tap_chartmogul_customers.records.record import RecordReader
 from tap_chartmogul_customers.sdk.stream import PagedStream, RecordPage
-from tap_chartmogul_customers.settings.checks import STREAM
 from tap_chartmogul_customers.settings.schema import FILTERS
 from tap_chartmogul_customers.sync.bookmark import Account
 from tap_chartmogul_customers.sync.sync import Sync

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
+STREAM = "customers"
+"""The name of the only stream."""
+
 Kind = Literal["text", "texts", "integer", "timestamp", "object", "texts by key"]
 
 # Null first, since some targets take the first type for that of a column that must be

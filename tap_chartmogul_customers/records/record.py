@@ -10,8 +10,8 @@ from tap_chartmogul_customers.errors import PagingError
 from tap_chartmogul_customers.records.columns import COLUMNS
 from tap_chartmogul_customers.records.custom_attributes import entries, source_of
 from tap_chartmogul_customers.records.types import (
-    Reader,
     UnreadableError,
+    ValueReader,
     as_json,
     read_array,
     read_object,
@@ -114,7 +114,7 @@ class RecordReader:
 
     def _selected(
         self, place: tuple[str, ...], schema: dict[str, Any]
-    ) -> Reader | None:
+    ) -> ValueReader | None:
         """Return what reads a property, and makes null what cannot be read."""
         if not self._mask[place]:
             return None
@@ -138,9 +138,9 @@ class RecordReader:
                 self._nulls[path] += 1
                 return None
 
-        return Reader(as_sent, read_or_null)
+        return ValueReader(as_sent, read_or_null)
 
-    def _reader(self, place: tuple[str, ...], schema: dict[str, Any]) -> Reader:
+    def _reader(self, place: tuple[str, ...], schema: dict[str, Any]) -> ValueReader:
         """Return what reads values of a schema."""
         types = types_of(schema)
         if len(types) > 1:
@@ -160,7 +160,7 @@ class RecordReader:
             return _text_of(self._object(place, schema), reader)
         return reader
 
-    def _object(self, place: tuple[str, ...], schema: dict[str, Any]) -> Reader:
+    def _object(self, place: tuple[str, ...], schema: dict[str, Any]) -> ValueReader:
         properties = schema.get("properties", {})
         more = schema.get("additionalProperties", True)
         if not properties and more is True:
@@ -185,10 +185,10 @@ class RecordReader:
                 if (reader := known.get(key, others))
             }
 
-        return Reader(None, read)
+        return ValueReader(None, read)
 
 
-def _array_of(reader: Reader) -> Reader:
+def _array_of(reader: ValueReader) -> ValueReader:
     as_sent, read_item = reader
 
     def read(value: object) -> list[Any]:
@@ -197,19 +197,19 @@ def _array_of(reader: Reader) -> Reader:
             for item in read_array(value)
         ]
 
-    return Reader(None, read)
+    return ValueReader(None, read)
 
 
-def _text_of(whole: Reader, other: Reader) -> Reader:
+def _text_of(whole: ValueReader, other: ValueReader) -> ValueReader:
     def read(value: object) -> Any:  # noqa: ANN401
         if isinstance(value, dict):
             return as_json(whole.read(value))
         return other.read(value)
 
-    return Reader(other.as_sent, read)
+    return ValueReader(other.as_sent, read)
 
 
-def _first_of(readers: Iterable[Reader]) -> Reader:
+def _first_of(readers: Iterable[ValueReader]) -> ValueReader:
     reads = [reader.read for reader in readers]
 
     def read(value: object) -> Any:  # noqa: ANN401
@@ -218,4 +218,4 @@ def _first_of(readers: Iterable[Reader]) -> Reader:
                 return each(value)
         raise UnreadableError
 
-    return Reader(None, read)
+    return ValueReader(None, read)

@@ -137,7 +137,7 @@ def read_anything(value: Any) -> Any:  # noqa: ANN401
     return value
 
 
-class Reader(NamedTuple):
+class ValueReader(NamedTuple):
     """How values are read.
 
     Args:
@@ -150,24 +150,24 @@ class Reader(NamedTuple):
 
 
 _READERS = {
-    ("integer", None): Reader(None, read_integer),
-    ("number", None): Reader(None, read_number),
-    ("boolean", None): Reader(bool, read_boolean),
-    ("string", None): Reader(str, read_text),
-    ("string", "date-time"): Reader(None, read_timestamp),
-    ("string", "date"): Reader(None, read_date),
-    ("array", None): Reader(list, read_array),
-    ("object", None): Reader(dict, read_object),
+    ("integer", None): ValueReader(None, read_integer),
+    ("number", None): ValueReader(None, read_number),
+    ("boolean", None): ValueReader(bool, read_boolean),
+    ("string", None): ValueReader(str, read_text),
+    ("string", "date-time"): ValueReader(None, read_timestamp),
+    ("string", "date"): ValueReader(None, read_date),
+    ("array", None): ValueReader(list, read_array),
+    ("object", None): ValueReader(dict, read_object),
 }
 """By type and format."""
 
 
-def reader_of(kind: str, form: str | None = None) -> Reader:
+def reader_of(kind: str, form: str | None = None) -> ValueReader:
     """Return how values of a type of JSON schema are read, in a format if it has one.
 
     Anything is taken for a type that there is not.
     """
-    plain = _READERS.get((kind, None), Reader(None, read_anything))
+    plain = _READERS.get((kind, None), ValueReader(None, read_anything))
     return _READERS.get((kind, form), plain)
 
 

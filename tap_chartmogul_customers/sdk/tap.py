@@ -31,6 +31,7 @@ from singer_sdk.singerlib.json import serialize_json
 from typing_extensions import override
 
 from tap_chartmogul_customers.errors import FileError, SettingsError
+from tap_chartmogul_customers.records.columns import STREAM
 from tap_chartmogul_customers.sdk.output import Output, write_out
 from tap_chartmogul_customers.settings import checks
 from tap_chartmogul_customers.settings.files import (
@@ -113,9 +114,7 @@ class PlainTap(Tap):
                 state = None
         if catalog is not None:
             name = f"The catalog file '{catalog.name}'"
-            catalog = _as_file(
-                parse_catalog(_bytes(catalog), name, checks.STREAM, "uuid")
-            )
+            catalog = _as_file(parse_catalog(_bytes(catalog), name, STREAM, "uuid"))
         super().invoke(state=state, catalog=catalog, **kwargs)
 
     @classmethod

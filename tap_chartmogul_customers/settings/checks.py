@@ -19,7 +19,7 @@ from singer_sdk.typing import (
 )
 
 from tap_chartmogul_customers.errors import SettingsError
-from tap_chartmogul_customers.records.columns import COLUMNS
+from tap_chartmogul_customers.records.columns import COLUMNS, STREAM
 from tap_chartmogul_customers.records.custom_attributes import GROUPS
 from tap_chartmogul_customers.settings.files import parse_json
 
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from jsonschema import ValidationError
-
-STREAM = "customers"
-"""The name of the only stream."""
 
 _Validator = extend_validator_with_defaults(DEFAULT_JSONSCHEMA_VALIDATOR)
 

@@ -41,7 +41,7 @@ class Batch(NamedTuple):
 
 
 @dataclass(eq=False)
-class _Reader:
+class _RangeReader:
     """A range in this run.
 
     Attributes:
@@ -67,14 +67,14 @@ class _Reader:
 class _Connection:
     """It brings pages of a range, or one page for the look of its start."""
 
-    reader: _Reader
+    reader: _RangeReader
     pages: Generator[Page]
     is_look: bool
     came: bool = False
     """Whether a page of the range came."""
 
 
-class Readers:
+class RangeReaders:
     """Reads ranges from where each stands to its end.
 
     Args:
@@ -97,12 +97,12 @@ class Readers:
         self._at_once = at_once
         self._logger = logger
         self._readers = [
-            _Reader(part, f"range {number}" if len(ranges) > 1 else "")
+            _RangeReader(part, f"range {number}" if len(ranges) > 1 else "")
             for number, part in enumerate(ranges, 1)
         ]
         # What is to be asked for. Looks go first: else ranges that wait for them could
         # keep all connections.
-        self._looks: list[_Reader] = []
+        self._looks: list[_RangeReader] = []
         self._waiting = [each for each in self._readers if not each.part.done]
         self._open = 0
         self._emitted: set[str] = set()
@@ -138,12 +138,12 @@ class Readers:
             else:
                 return
 
-    def _end_of(self, reader: _Reader) -> _Reader | None:
+    def _end_of(self, reader: _RangeReader) -> _RangeReader | None:
         """Return the reader that starts where this one ends."""
         rest = self._readers[self._readers.index(reader) + 1 :]
         return rest[0] if rest else None
 
-    def _want_look(self, reader: _Reader | None) -> None:
+    def _want_look(self, reader: _RangeReader | None) -> None:
         if reader and not reader.look_is_due:
             reader.look_is_due = True
             self._looks.append(reader)
@@ -212,7 +212,7 @@ class Readers:
                 yield self._advance(reader, *reader.held, end)
 
     @staticmethod
-    def _is_clear(page: Page, own: list[str], end: _Reader) -> bool:
+    def _is_clear(page: Page, own: list[str], end: _RangeReader) -> bool:
         """Whether it is known if a page ends its range, and whom the next one emits."""
         if end.look is None:
             return False
@@ -222,7 +222,7 @@ class Readers:
         return not (reaches_into_it and will_emit)
 
     def _advance(
-        self, reader: _Reader, page: Page, own: list[str], end: _Reader | None
+        self, reader: _RangeReader, page: Page, own: list[str], end: _RangeReader | None
     ) -> Batch:
         connection = reader.connection
         assert connection  # noqa: S101 (it brought the page)
@@ -259,7 +259,7 @@ class Readers:
         else:
             self._drop(reader, error)
 
-    def _drop(self, reader: _Reader, error: ReadError) -> None:
+    def _drop(self, reader: _RangeReader, error: ReadError) -> None:
         """Leave a range to the one before it, which reads on."""
         self._logger.warning(
             "A place of an earlier read is not used, the range before it reads on: %s",

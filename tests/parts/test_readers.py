@@ -13,7 +13,7 @@ import pytest
 from tap_chartmogul_customers.api.paging import Page
 from tap_chartmogul_customers.errors import NoAnswerError, UnreachableError
 from tap_chartmogul_customers.sync.ranges import Range
-from tap_chartmogul_customers.sync.readers import Readers
+from tap_chartmogul_customers.sync.readers import RangeReaders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -81,7 +81,7 @@ def ranges(*starts: int | tuple[int, int]) -> list[Range]:
 
 def read(account: Account, parts: list[Range], *, at_once: int = 8) -> list[int]:
     """Read to the end, and return everyone that was to be emitted."""
-    readers = Readers(parts, account.pages, at_once, LOGGER)
+    readers = RangeReaders(parts, account.pages, at_once, LOGGER)
     emitted = [int(c["uuid"]) for batch in readers.read() for c in batch.customers]
     assert all(part.done for part in parts)
     assert account.most_open <= at_once
@@ -132,7 +132,7 @@ def test_without_anything_to_read_nothing_is_asked_for(*, done: bool) -> None:
 def test_fetches_one_page_ahead_in_each_range_and_no_more() -> None:
     account = Account(12)
     parts = ranges(0, 60)
-    for _ in Readers(parts, account.pages, 2, LOGGER).read():
+    for _ in RangeReaders(parts, account.pages, 2, LOGGER).read():
         time.sleep(0.01)
         for number, part in enumerate(parts, 1):
             asked = [label for label, _ in account.asked].count(f"range {number}")
@@ -142,7 +142,7 @@ def test_fetches_one_page_ahead_in_each_range_and_no_more() -> None:
 def test_a_page_waits_for_the_look_of_the_next_range() -> None:
     account, may_come = Account(20), threading.Event()
     account.on_request = lambda label, _: label == "range 2" and may_come.wait()
-    batches = Readers(ranges(0, 100), account.pages, 2, LOGGER).read()
+    batches = RangeReaders(ranges(0, 100), account.pages, 2, LOGGER).read()
     threading.Timer(0.2, may_come.set).start()
     next(batches)
     assert may_come.is_set()
@@ -189,7 +189,9 @@ class TestUnreadable:
         account = Account(40)
         account.on_request = fails_first(account, "150", label="range 2")
         parts = ranges((0, 50), 100, 200)
-        kept = [len(parts) for _ in Readers(parts, account.pages, 3, LOGGER).read()]
+        kept = [
+            len(parts) for _ in RangeReaders(parts, account.pages, 3, LOGGER).read()
+        ]
         assert kept == [3] * (6 + 5 + 20) + [2] * 10
 
     def test_a_range_goes_on_from_its_start_if_its_place_fails(
