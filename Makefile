@@ -29,7 +29,7 @@ endif
 # What has to pass before a change is taken, here and on any other machine.
 check: lint demo airflow dbt targets test pages
 
-install: $(DEV_READY) $(PLUGINS_READY) .venv-targets/csv/.ready
+install: $(DEV_READY) $(PLUGINS_READY) .venv-targets/csv/.ready .venv-targets/singer-tools/.ready
 
 dev: $(DEV_READY)
 
@@ -128,10 +128,9 @@ history: install $(DBT_READY) $(BENCH_READY)
 
 # Loads into every target of tests/targets, or into one: `make targets TARGET=csv`. It writes what it sees into
 # docs/targets.md, and fails where that said something else.
-TARGETS := $(basename $(notdir $(wildcard requirements/targets/*.txt)))
-TARGETS_READY := $(TARGETS:%=.venv-targets/%/.ready)
+TARGETS_READY := $(patsubst requirements/%.txt,.venv-%/.ready,$(wildcard requirements/targets/*.txt))
 
-targets: install $(TARGET_DUCKDB_READY) $(if $(TARGET),$(filter %/$(TARGET)/.ready %/moto/.ready,$(TARGETS_READY)),$(TARGETS_READY))
+targets: install $(TARGET_DUCKDB_READY) $(TARGETS_READY)
 	.venv/bin/python -m tests.targets $(TARGET)
 
 $(TARGETS_READY): .venv-targets/%/.ready: requirements/targets/%.txt $(DEV_READY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import threading
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 
 import requests
 from typing_extensions import override
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, MaxRetryError
 
 from tap_chartmogul_customers.api.answers import (
     ACCOUNT_WIDE,
@@ -28,6 +29,7 @@ from tap_chartmogul_customers.errors import (
     PagingError,
     RefusedError,
     TapError,
+    UnavailableError,
     UnreachableError,
 )
 
@@ -46,11 +48,17 @@ class _TryAgainError(Exception):
     """A try that failed in a way that may pass."""
 
     def __init__(
-        self, why: str, retry_after: str = "", *, account_wide: bool = False
+        self,
+        why: str,
+        retry_after: str = "",
+        *,
+        account_wide: bool = False,
+        unreached: bool = False,
     ) -> None:
         super().__init__(why)
         self.retry_after = retry_after
         self.account_wide = account_wide
+        self.end = UnavailableError if unreached else NoAnswerError
 
 
 class _Session(requests.Session):
@@ -84,7 +92,7 @@ class Client:
         self.pace = Pace()
         self._prepare = prepare
         self._paginator = paginator
-        self._timeout = timeout
+        self._timeout = min(timeout, threading.TIMEOUT_MAX)  # Sockets take no more.
         self._tries = max_retries + 1
         self._api_key = api_key
         self._logger = logger
@@ -148,7 +156,7 @@ class Client:
                 most = self._tries if error.account_wide else tries
                 if tried >= most:
                     msg = f"{where}: {error}. Given up after try {tried}"
-                    raise NoAnswerError(msg) from None
+                    raise error.end(msg) from None
                 seconds = seconds_to_wait(tried, error.retry_after)
                 self.pace.retry(seconds, hold=error.account_wide)
                 self._logger.warning(
@@ -202,7 +210,11 @@ class Client:
         except (OSError, HTTPError, UnicodeError) as error:
             # It may hold an address with a password: no traceback of it.
             why, lasting = failure(error, url, environment)
-            raise (UnreachableError if lasting else _TryAgainError)(why) from None
+            if lasting:
+                raise UnreachableError(why) from None
+            # Once a connection is made, what goes wrong may be about the cursor.
+            unreached = bool(error.args) and isinstance(error.args[0], MaxRetryError)
+            raise _TryAgainError(why, unreached=unreached) from None
 
 
 def _body(response: requests.Response, timeout: float) -> bytes:

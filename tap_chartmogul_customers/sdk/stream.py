@@ -54,6 +54,7 @@ class PagedStream(RESTStream[str | None]):
     """A stream that hands on page after page, and its state after each."""
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+    _has_lost = False
 
     @abc.abstractmethod
     def read_pages(self) -> Iterator[RecordPage]:
@@ -174,23 +175,22 @@ class PagedStream(RESTStream[str | None]):
             if stream_map.flattening_enabled
         }
 
-    @cached_property
-    def _left_out(self) -> set[str]:
-        return set()
-
     def _even(self, record: Record, columns: list[str]) -> Record:
         """Return a flattened record with the columns of its SCHEMA, and no other.
 
         A target that goes by place, as one that writes CSV does, would put values in
         the columns of others.
         """
-        for name in record.keys() - columns - self._left_out:
-            if record[name] is not None:
-                self._left_out.add(name)
-                self.logger.warning(
-                    "Flattened, the schema has no column %r: its values are left out",
-                    name,
-                )
+        others = record.keys() - columns
+        lost = sorted(name for name in others if record[name] is not None)
+        if lost and not self._has_lost:
+            self._has_lost = True
+            # Once: an object may have other keys for each customer.
+            self.logger.warning(
+                "Flattened, values without a column in the schema are left out, such "
+                "as %r",
+                lost[0],
+            )
         return {name: record.get(name) for name in columns}
 
     @override

@@ -82,9 +82,7 @@ class PlainTap(Tap):
             schema["properties"], self.name.upper().replace("-", "_") + "_"
         )
         values = {**(config or {}), **(environment if parse_env_config else {})}
-        # Discovery needs no key, unless it reads a sample.
-        complete = validate_config or bool(values.get("custom_attributes_sample_size"))
-        checks.check(values, schema, complete=complete, environment=environment)
+        checks.check(values, schema, complete=validate_config, environment=environment)
         super().__init__(config=values, validate_config=False, **kwargs)
 
     @classmethod

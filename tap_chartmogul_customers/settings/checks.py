@@ -86,6 +86,8 @@ def check(
             del config[name]
     if isinstance(status := config.get("status"), str):
         config["status"] = status.replace(" ", "_")  # As the column shows it.
+    # Discovery needs no key, unless it reads a sample.
+    complete = complete or bool(config.get("custom_attributes_sample_size"))
     missing = [*_missing(config, schema, environment)] if complete else []
     if problems := [*missing, *_problems(config, schema)]:
         raise SettingsError(*problems)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from tap_chartmogul_customers.errors import ReadError
+from tap_chartmogul_customers.errors import ReadError, UnavailableError
 from tap_chartmogul_customers.sync.ranges import is_behind, keys
 
 if TYPE_CHECKING:
@@ -245,6 +245,8 @@ class Readers:
         """Go on after a page could not be read."""
         reader = connection.reader
         is_resumed = not (connection.is_look or connection.came or reader.part.at_start)
+        if is_resumed and isinstance(error, UnavailableError):
+            raise error  # The next run goes on here.
         if is_resumed:
             self._logger.warning("Reading from an earlier place: %s", error)
             reader.part.restart()

@@ -136,9 +136,11 @@ class TestJoining:
         assert joined([whole, twice]) == (whole.places, 9)
 
     def test_places_are_thinned_evenly_until_they_are_short_enough(self) -> None:
-        kept = thinned(places(100, length=48), 3_000)
-        assert [place.pages for place in kept] == [*range(2, 100, 2)]
-        assert thinned(places(10, length=20_000), 3_000) == []
+        short, long = (
+            [[n, "+" * length] for n in range(1, 100)] for length in (48, 9999)
+        )
+        assert [pages for pages, _ in thinned(short, 3_000)] == [*range(2, 100, 2)]
+        assert thinned(long, 3_000) == []
 
 
 class TestEnds:

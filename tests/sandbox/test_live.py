@@ -324,7 +324,7 @@ BROKEN: dict[Callable[[Sandbox], None], dict[str, str]] = {
         "An empty result": "not so: `entries`",
         "A made-up cursor": "404, with code, message, param",
         "A filter with": "`external_id`, `data_source_uuid`, `status`, `system`",
-        "`status` takes": "not so: `New_Lead`, `Qualified_Lead`, `Past_Due`",
+        "`status` takes": "not so: `New_Lead`",
         "`per_page` above": "200, customers: 201",
         "Fewer than 20": "refused: 1 (429)",
     },

@@ -60,13 +60,13 @@ class Report:
         return f"[{self.target.package} {version(self.target)}](#{self.target.name})"
 
     def _verdict(self) -> str:
+        parts = ["tried in part"] if self.target.is_tried_in_part else []
         if self.seen[FIRST].is_whole:
-            return "works, rounds" if ROUNDED in self.seen[FIRST].losses else "works"
-        if self.target.tap and self.seen[SECOND].is_whole:
-            return f"works with {as_words(self.target.tap)}"
-        if self.target.is_tried_in_part:
-            return "tried in part"
-        return "does not"
+            parts.insert(0, "works")
+            parts += ["rounds"] if ROUNDED in self.seen[FIRST].losses else []
+        elif self.target.tap and self.seen[SECOND].is_whole:
+            parts.insert(0, f"works with {as_words(self.target.tap)}")
+        return ", ".join(parts or ["does not"])
 
     def _cell(self, scenario: str) -> str:
         seen = self.seen[scenario]
@@ -154,7 +154,8 @@ def written(page: str, reports: Iterable[Report]) -> str:
     merged = parts(page) | new
     kept = [merged[target.name] for target in TARGETS if target.name in merged]
     introduction, _, _ = page.partition("\n\n| ")
-    head = table(["target", "", *SCENARIOS], [])
-    rows = "\n".join([head, *(row for row, _ in kept)])
+    columns = ["target", "", *SCENARIOS]
+    head = [f"| {' | '.join(each)} |" for each in (columns, ["---"] * len(columns))]
+    rows = "\n".join([*head, *(row for row, _ in kept)])
     sections = (section for _, section in kept)
     return "\n\n".join([introduction, rows, *sections]) + "\n"
