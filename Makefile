@@ -67,7 +67,7 @@ lint: $(DEV_READY)
 	.venv/bin/deptry .
 
 format: $(DEV_READY)
-	.venv/bin/ruff check --fix .
+	.venv/bin/ruff check --fix --exit-zero .
 	.venv/bin/ruff format .
 
 $(DEV_READY): pyproject.toml requirements/uv.txt requirements/dev.txt
@@ -163,4 +163,4 @@ requirements: $(DEV_READY)
 
 # Takes away what make can make again: no key, no state, no log, nothing that was loaded but by the demo.
 clean:
-	rm -rf .venv .venv-* .meltano/.ready .meltano/extractors .meltano/loaders .meltano/utilities demo mutants examples/dbt/target examples/dbt/logs
+	rm -rf .venv .venv-* .meltano/.ready .meltano/extractors .meltano/loaders .meltano/utilities demo examples/dbt/target examples/dbt/logs

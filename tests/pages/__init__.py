@@ -1,8 +1,9 @@
 """Follows a page as its reader would, with nothing but what the page gives.
 
 A block to save as a file begins with `<!-- file: NAME -->`, one to type into a shell
-with `<!-- run: NAME -->`, a line for a crontab with `<!-- cron: NAME -->`, and one that
-shows what a program prints with `<!-- shows: NAME -->`.
+with `<!-- run: NAME -->`, a line for a crontab with `<!-- cron: NAME -->`, one that
+shows what a program prints with `<!-- shows: NAME -->`, and one to add to a file that
+there is with `<!-- add: NAME -->`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ PAGES = (README, *ROOT.glob("docs/*.md"), ROOT / "examples/airflow/README.md")
 CLONE = "tap-chartmogul-customers"
 
 _BLOCK = re.compile(
-    r"<!-- (file|run|cron|shows): (.+?) -->\n```\w+\n(.*?)```", re.DOTALL
+    r"<!-- (file|run|cron|shows|add): (.+?) -->\n```\w+\n(.*?)```", re.DOTALL
 )
 
 # How this machine gets packages is its own affair, not the page's.
