@@ -108,6 +108,7 @@ class Database:
             "default_target_schema": "public",
             "activate_version": True,
             "hard_delete": True,
+            "validate_records": False,  # as README has it
             # Rows are to be in the table before the load has come to its end.
             "batch_size_rows": 20,
         }
