@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from unittest.mock import patch
 
+from tap_chartmogul_customers.output import StandardOutput
+
 from tap_chartmogul_customers import output
 from tap_chartmogul_customers.__main__ import main
 from tap_chartmogul_customers.api import pace, retries
-from tap_chartmogul_customers.output import StandardOutput
 from tap_chartmogul_customers.sync import ranges
 from tests.turns import in_turns
 
