@@ -20,7 +20,6 @@ from tap_chartmogul_customers import output
 from tap_chartmogul_customers.__main__ import main
 from tap_chartmogul_customers.api import pace, retries
 from tap_chartmogul_customers.output import StandardOutput
-from tap_chartmogul_customers.sync import ranges
 from tests.turns import in_turns
 
 if TYPE_CHECKING:
@@ -34,8 +33,10 @@ class KilledError(BaseException):
 class Row(NamedTuple):
     """A row of the table, by a name that tells each change of a customer."""
 
-    version: int
+    version: int | None
     name: str
+    run: int
+    """The run of the tap that it came from."""
 
 
 class Interruption(NamedTuple):
@@ -62,21 +63,31 @@ class Target:
     Args:
         table: The rows by uuid; it is changed.
         interruption: What happens to it, or to the tap.
+        run: Which run of the tap it is.
     """
 
     table: dict[str, Row]
     interruption: Interruption
+    run: int = 0
     line: bytes = b""
-    lines: int = 0
-    last_type: str | None = None
+    types: list[str] = field(default_factory=list)
     uuids: list[str] = field(default_factory=list)
     version: int | None = None
-    activated: bool = False
     printed: dict[str, Any] | None = None
     _happened: bool = False
     _dead: bool = False
     _latest: dict[str, Any] | None = None
     _pending: dict[str, Row] = field(default_factory=dict)
+
+    @property
+    def lines(self) -> int:
+        """How many whole lines it has read."""
+        return len(self.types)
+
+    @property
+    def activated(self) -> bool:
+        """Whether it was told which rows have gone."""
+        return "ACTIVATE_VERSION" in self.types
 
     def write(self, data: bytes) -> int:
         size = data.find(b"\n") + 1 or len(data)
@@ -89,7 +100,6 @@ class Target:
         if self.line.endswith(b"\n"):
             self._process(json.loads(self.line))
             self.line = b""
-            self.lines += 1
         return size
 
     def end(self) -> None:
@@ -111,12 +121,13 @@ class Target:
                 self._happened = True
 
     def _process(self, message: dict[str, Any]) -> None:
-        self.last_type = message["type"]
+        self.types.append(message["type"])
         match message["type"]:
             case "RECORD":
-                record, self.version = message["record"], message["version"]
-                self.uuids.append(record["uuid"])
-                self._pending[record["uuid"]] = Row(message["version"], record["name"])
+                record, self.version = message["record"], message.get("version")
+                uuid = record["uuid"]
+                self.uuids.append(uuid)
+                self._pending[uuid] = Row(self.version, record["name"], self.run)
                 if len(self._pending) >= self.interruption.batch:
                     self._drain()
                 if len(self.uuids) == self.interruption.aged_at:
@@ -125,14 +136,10 @@ class Target:
                 self._latest = message["value"]
             case "ACTIVATE_VERSION":
                 self._drain()
-                self._activate(message["version"])
-
-    def _activate(self, version: int) -> None:
-        self.activated = True
-        self.version = version
-        for uuid, row in [*self.table.items()]:
-            if row.version < version:
-                del self.table[uuid]
+                self.version = version = message["version"]
+                for uuid, row in [*self.table.items()]:
+                    if row.version is None or row.version < version:
+                        del self.table[uuid]
 
     def _drain(self) -> None:
         self.table.update(self._pending)
@@ -182,7 +189,7 @@ def run_tap(target: Target, *arguments: str, seed: int) -> int:
     code: object = None
     with (
         # Until the last thread has ended.
-        small_and_quick(),
+        without_waits(),
         process_left_as_it_was(),
         in_turns(seed),
         patch.object(output, "StandardOutput", lambda: OutputToTarget(target)),
@@ -200,10 +207,9 @@ def run_tap(target: Target, *arguments: str, seed: int) -> int:
 
 
 @contextmanager
-def small_and_quick() -> Iterator[None]:
-    """Let small accounts be read in ranges, and nothing be waited for."""
+def without_waits() -> Iterator[None]:
+    """Let nothing be waited for."""
     with (
-        patch.object(ranges, "SHORTEST", 2),
         patch.object(pace, "MOST_A_SECOND", 10**6),
         patch.object(retries, "FIRST_WAIT", 0),
     ):
