@@ -33,19 +33,18 @@ class KilledError(BaseException):
 class Row(NamedTuple):
     """A row of the table, by a name that tells each change of a customer."""
 
-    version: int | None
-    name: str
     run: int
     """The run of the tap that it came from."""
+    version: int | None
+    name: str
 
 
 class Interruption(NamedTuple):
     """What interrupts tap or target, and how soon the target writes."""
 
     event: Literal["tap terminated", "tap killed", "target killed"] | None
-    """It comes after so many whole lines, and so many bytes of the next."""
     at_line: int
-    at_byte: int
+    """It comes after so many lines."""
     batch: int
     """Rows that the target writes together."""
     aged_at: int
@@ -59,16 +58,12 @@ class Target:
     Rows wait for their batch to be full. At the end of its input, or when they have
     waited too long, the target writes all of them, and prints the state. A killed one,
     or one that reads half a line, does neither.
-
-    Args:
-        table: The rows by uuid; it is changed.
-        interruption: What happens to it, or to the tap.
-        run: Which run of the tap it is.
     """
 
     table: dict[str, Row]
+    """The rows by uuid; it is changed."""
     interruption: Interruption
-    run: int = 0
+    run: int
     line: bytes = b""
     types: list[str] = field(default_factory=list)
     uuids: list[str] = field(default_factory=list)
@@ -79,23 +74,21 @@ class Target:
     _latest: dict[str, Any] | None = None
     _pending: dict[str, Row] = field(default_factory=dict)
 
-    @property
-    def lines(self) -> int:
-        """How many whole lines it has read."""
-        return len(self.types)
-
-    @property
-    def activated(self) -> bool:
-        """Whether it was told which rows have gone."""
-        return "ACTIVATE_VERSION" in self.types
-
     def write(self, data: bytes) -> int:
+        """Take a line, unless that is when it happens."""
+        if self._dead:
+            raise BrokenPipeError
+        if not self._happened and len(self.types) == self.interruption.at_line:
+            self._happened = True
+            match self.interruption.event:
+                case "tap terminated":
+                    signal.raise_signal(signal.SIGTERM)
+                case "tap killed":
+                    raise KilledError
+                case "target killed":
+                    self._dead = True
+                    raise BrokenPipeError
         size = data.find(b"\n") + 1 or len(data)
-        if not self._happened and self.lines >= self.interruption.at_line:
-            size = min(size, self.interruption.at_byte - len(self.line))
-            if size <= 0 or self.lines > self.interruption.at_line:
-                self._happen()
-                return 0
         self.line += data[:size]
         if self.line.endswith(b"\n"):
             self._process(json.loads(self.line))
@@ -107,19 +100,6 @@ class Target:
         if not (self._dead or self.line):
             self._drain_and_print()
 
-    def _happen(self) -> None:
-        match self.interruption.event:
-            case "tap terminated":
-                self._happened = True
-                signal.raise_signal(signal.SIGTERM)
-            case "tap killed":
-                raise KilledError
-            case "target killed":
-                self._dead = True
-                raise BrokenPipeError
-            case None:
-                self._happened = True
-
     def _process(self, message: dict[str, Any]) -> None:
         self.types.append(message["type"])
         match message["type"]:
@@ -127,7 +107,7 @@ class Target:
                 record, self.version = message["record"], message.get("version")
                 uuid = record["uuid"]
                 self.uuids.append(uuid)
-                self._pending[uuid] = Row(self.version, record["name"], self.run)
+                self._pending[uuid] = Row(self.run, self.version, record["name"])
                 if len(self._pending) >= self.interruption.batch:
                     self._drain()
                 if len(self.uuids) == self.interruption.aged_at:
@@ -136,9 +116,8 @@ class Target:
                 self._latest = message["value"]
             case "ACTIVATE_VERSION":
                 self._drain()
-                self.version = version = message["version"]
                 for uuid, row in [*self.table.items()]:
-                    if row.version is None or row.version < version:
+                    if row.version is None or row.version < message["version"]:
                         del self.table[uuid]
 
     def _drain(self) -> None:
@@ -164,11 +143,7 @@ class Pipe(io.FileIO):
 
 
 class OutputToTarget(StandardOutput, Pipe):
-    """The tap's own standard output, on such a pipe.
-
-    Args:
-        target: The target.
-    """
+    """The tap's own standard output, on such a pipe."""
 
     def __init__(self, target: Target) -> None:
         super().__init__()
