@@ -98,11 +98,12 @@ class Place(NamedTuple):
     """A place in the account, as it is when it is needed."""
 
     thousandths: int
-    is_look: bool
-    """Whether it is where a cursor of an earlier run leads that was asked for in this
-    one, if any was; else it is so far into the account."""
+    """How far into the account it is, if not near."""
+    is_near: bool
+    """Where a block is: where a cursor of an earlier run leads that was asked for in
+    this one, if any was. Where a block goes: where it was."""
     pages: float
-    """How many pages it is behind that."""
+    """How many pages behind that."""
 
 
 class Edit(NamedTuple):
@@ -166,19 +167,15 @@ class Account(NamedTuple):
 
 THOUSANDTHS = st.integers(0, 999)
 REQUESTS = st.integers(1, 40)
+NEAR = st.sampled_from((True, True, True, False))
 EDITS = st.builds(
     Edit,
     kind=st.sampled_from(
         (*["move", "pay"] * 4, "remove", "merge", "add", "reorder", "rename")
     ),
-    place=st.builds(
-        Place, THOUSANDTHS, st.booleans(), st.sampled_from((0, 0, -0.5, 0.5, 1))
-    ),
+    place=st.builds(Place, THOUSANDTHS, NEAR, st.sampled_from((0, 0, -0.5, 0.5, 1))),
     pages=st.sampled_from((0, 0.25, 0.5, 0.5, 1, 1, 1, 2, 5, 15)),
-    to=st.none()
-    | st.builds(
-        Place, THOUSANDTHS, st.booleans(), st.integers(-32, 4).map(lambda n: n / 4)
-    ),
+    to=st.none() | st.builds(Place, THOUSANDTHS, NEAR, st.integers(-8, 1)),
 )
 RUNS = st.builds(
     Run,
@@ -206,8 +203,8 @@ ACCOUNTS = st.builds(
     st.integers(16, 32) | st.integers(12, 70),
     st.integers(4, 20),
     st.sampled_from((1, 2, 3, 4, 4, 4, 8, 20)),
-    st.sampled_from((0, 200, 600, 1000)),
-    st.sampled_from((1, 7, 300)),
+    st.sampled_from((0, 300, 300, 600, 1000)),
+    st.sampled_from((1, 300, 300, 300)),
     st.booleans(),
 )
 
@@ -238,7 +235,7 @@ class Loads:
         self.names = 0
         self.newest = account.customers
         customers = [
-            account.customer(n, self._name()) for n in range(1, 1 + self.newest)
+            account.customer(n, self._name()) for n in range(1, self.newest + 1)
         ]
         self.sandbox = Sandbox(customers, rate_limit=None)
 
@@ -358,13 +355,19 @@ class Loads:
     def edit(self, edit: Edit) -> None:
         """Change a block of neighbours."""
         customers = self.sandbox.customers
-        first = self._index(edit.place, customers)
+        start = len(customers) * edit.place.thousandths // 1000
+        if edit.place.is_near and self.looks:
+            look = self.looks[edit.place.thousandths % len(self.looks)]
+            start = bisect_right(customers, look, key=position_of)
+        start = self._moved(start, edit.place.pages)
         size = max(1, int(edit.pages * self.account.per_page))
-        block = customers[first : first + size]
+        block = customers[start : start + size]
         today = self.clock + timedelta(seconds=1, milliseconds=self.names)
-        since = today.isoformat()
-        beside = customers[self._index(edit.to or edit.place, customers)]
-        if edit.to is not None and edit.kind != "pay":
+        since, beside = today.isoformat(), block[0]
+        if edit.to is not None:
+            goal = len(customers) * edit.to.thousandths // 1000
+            goal = self._moved(start if edit.to.is_near else goal, edit.to.pages)
+            beside = customers[goal]
             since = beside["customer-since"]
         # An account does not come to an end, nor grow for ever.
         is_large = len(customers) > size + self.account.per_page
@@ -384,7 +387,8 @@ class Loads:
             case "pay":
                 leads = [each for each in block if each["customer-since"] is None]
                 # Found by the second look, which only a sync with deletes has.
-                self._put(leads, since=since, is_found=self.account.deletes)
+                is_found = self.account.deletes and edit.to is None
+                self._put(leads, since=since, is_found=is_found)
             case "remove" if is_large:
                 self._remove(block)
             case "merge" if is_large:
@@ -397,13 +401,9 @@ class Loads:
                 self.moved.update(each["uuid"] for each in new)
                 self._put(new, since=since)
 
-    def _index(self, place: Place, customers: list[Customer]) -> int:
-        found = place.thousandths * len(customers) // 1000
-        if place.is_look and self.looks:
-            look = self.looks[place.thousandths % len(self.looks)]
-            found = bisect_right(customers, look, key=position_of)
-        found += int(place.pages * self.account.per_page)
-        return min(max(0, found), len(customers) - 1)
+    def _moved(self, index: int, pages: float) -> int:
+        index += int(pages * self.account.per_page)
+        return min(max(0, index), len(self.sandbox.customers) - 1)
 
     def _put(
         self, block: list[Customer], *, since: str | None = "", is_found: bool = False
@@ -472,7 +472,7 @@ def test_where_nothing_changes_nobody_comes_twice(account: Account, seed: int) -
 
 @pytest.mark.parametrize("seed", range(4))
 def test_leads_that_pay_together_cost_nobody_else_a_row(seed: int) -> None:
-    edit = Edit("pay", Place(650, is_look=False, pages=0), pages=2, to=None)
+    edit = Edit("pay", Place(650, is_near=False, pages=0), pages=2, to=None)
     with Loads(Account(6000, 200, 4, leads=600, dates=300, deletes=True)) as loads:
         loads.load(Run())
         loads.load(Run(during={5: [edit]}, seed=seed))
