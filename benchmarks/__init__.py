@@ -1,5 +1,5 @@
-"""What the tap costs, beside other ways to read the same customers.
+"""What the tap costs, beside other ways to read or load the same customers.
 
-`make bench` measures (`python -m benchmarks.measure`) and reports
-(`python -m benchmarks.report`) into `benchmarks/results/`.
+`make bench` measures (`python -m benchmarks.measure`) and writes what it saw into the
+pages (`python -m benchmarks.report`).
 """

@@ -11,20 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Traffic(NamedTuple):
-    """What an account was asked.
-
-    Args:
-        requests: How many requests there were.
-        in_flight: The most of them at once.
-        in_a_second: The most of them in any second.
-    """
-
-    requests: int
-    in_flight: int
-    in_a_second: int
-
-
 class Account(NamedTuple):
     """An account that is being served.
 
@@ -40,23 +26,16 @@ class Account(NamedTuple):
     api_key: str
     service: subprocess.Popen[str]
 
-    def delay(self, seconds: float) -> None:
-        """Set the time before a page.
+    def requests(self, latency: float = 0) -> int:
+        """Return how many requests came since this was last called.
 
         Args:
-            seconds: How long, from now on.
+            latency: Milliseconds before a page, from now on.
         """
-        self._say(seconds)
-
-    def traffic(self) -> Traffic:
-        """Return what it was asked since this or `delay` was last called."""
-        return self._say("")
-
-    def _say(self, word: object) -> Traffic:
         stdin = cast("IO[str]", self.service.stdin)
-        stdin.write(f"{word}\n")
+        stdin.write(f"{latency}\n")
         stdin.flush()
-        return Traffic(*map(int, _line(self.service).split()))
+        return int(_line(self.service))
 
 
 @contextmanager

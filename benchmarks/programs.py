@@ -1,90 +1,153 @@
-"""The programs that are measured, and how each is started."""
+"""What is measured, and how each is started."""
 
 from __future__ import annotations
 
 import json
-import subprocess
+import os
 import sys
-from collections import deque
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.scenarios import (
-    AIRBYTE,
-    BARE_LOOP,
-    PLAIN_TAP,
-    RANGES,
-    TAP,
-)
+import yaml
+
+from benchmarks.samples import Loader, Reader
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from benchmarks.account import Account
 
-AIRBYTE_ENVIRONMENT = Path(".venv-airbyte")
-_MANIFEST = Path(__file__).with_name("airbyte")
-_PYTHON = [sys.executable, "-m"]
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+PYTHON = [sys.executable, "-m"]
+MELTANO = ROOT / ".venv-meltano/bin/meltano"
+TARGET = ROOT / ".meltano/loaders/target-postgres/venv/bin/target-postgres"
 
 
-def has_airbyte() -> bool:
-    """Tell whether Airbyte's environment was installed to the end."""
-    return (AIRBYTE_ENVIRONMENT / ".ready").exists()
-
-
-def commands(account: Account, folder: Path) -> dict[str, list[str]]:
-    """Say how to read an account, by the name of the program.
+class Job(NamedTuple):
+    """What a program has to do.
 
     Args:
-        account: The account.
-        folder: Where the programs' configuration may be written.
-
-    Returns:
-        A command for each program that is installed, in the order of the report.
+        account: The account to read.
+        folder: A folder for the program's files, kept from a sync to the next.
+        database: URL of the database to load into.
+        deletes: Whether rows of customers who have gone are to go.
     """
-    config = _config(account, folder)
-    programs = {
-        TAP: _tap(config),
-        **{name: _second_sync(account, folder, n) for name, n in RANGES.items()},
-        PLAIN_TAP: [*_PYTHON, "benchmarks.plain_tap", "--config", str(config)],
-        BARE_LOOP: [*_PYTHON, "benchmarks.bare_loop", account.url, account.api_key],
+
+    account: Account
+    folder: Path
+    database: str = ""
+    deletes: bool = False
+
+    @property
+    def state(self) -> Path:
+        """The state of the sync before."""
+        return self.folder / "state.json"
+
+    @property
+    def output(self) -> Path:
+        """What the last program writes."""
+        return self.folder / "output"
+
+    def config(self, name: str, **settings: object) -> list[str]:
+        """Write a program's settings; return its options."""
+        file = self.folder / f"{name}.json"
+        file.write_text(json.dumps(settings))
+        return ["--config", str(file)]
+
+    @property
+    def api(self) -> dict[str, str]:
+        """Where the account is."""
+        return {"api_url": self.account.url, "api_key": self.account.api_key}
+
+
+Commands = list[list[str]]
+"""Programs, each of which reads what the one before it writes."""
+
+
+def tap(job: Job, parallel_requests: int = 4) -> list[str]:
+    """Return the tap's command, with the state of the sync before if there is one."""
+    settings = job.config(
+        "tap",
+        **job.api,
+        parallel_requests=parallel_requests,
+        emit_activate_version_messages=job.deletes,
+    )
+    state = ["--state", str(job.state)] if job.state.exists() else []
+    return [*PYTHON, "tap_chartmogul_customers", *settings, *state]
+
+
+def _airbyte(job: Job) -> list[str]:
+    return [
+        str(ROOT / ".venv-airbyte/bin/source-declarative-manifest"),
+        *("read", *job.config("airbyte", **job.api)),
+        *("--catalog", str(HERE / "airbyte/catalog.json")),
+        *("--manifest-path", str(HERE / "airbyte/manifest.yaml")),
+    ]
+
+
+def _piped(job: Job, **settings: object) -> Commands:
+    # As README sets the target up.
+    definition = yaml.safe_load(
+        (ROOT / "examples/meltano/target-postgres.yml").read_text()
+    )
+    defaults = {
+        setting["name"]: setting["value"]
+        for setting in definition["settings"]
+        if "value" in setting
     }
-    if has_airbyte():
-        programs[AIRBYTE] = [
-            str(AIRBYTE_ENVIRONMENT / "bin" / "source-declarative-manifest"),
-            *("read", "--config", str(config)),
-            *("--catalog", str(_MANIFEST / "catalog.json")),
-            *("--manifest-path", str(_MANIFEST / "manifest.yaml")),
-        ]
-    return programs
+    target = defaults | {
+        "sqlalchemy_url": job.database,
+        "default_target_schema": "bench",
+        "hard_delete": job.deletes,
+    }
+    return [tap(job), [str(TARGET), *job.config("target", **target | settings)]]
 
 
-def _config(account: Account, folder: Path, **settings: object) -> Path:
-    words = [account.customers, *settings.values()]
-    config = folder / f"config-{'-'.join(map(str, words))}.json"
-    values = {"api_url": account.url, "api_key": account.api_key, **settings}
-    config.write_text(json.dumps(values))
-    return config
+def _dlt(job: Job) -> Commands:
+    how = "replace" if job.deletes else "merge"
+    arguments = [*job.api.values(), job.database, str(job.folder), how]
+    program = [str(ROOT / ".venv-dlt/bin/python"), str(HERE / "dlt_pipeline.py")]
+    return [[*program, *arguments]]
 
 
-def _tap(config: Path) -> list[str]:
-    return [*_PYTHON, "tap_chartmogul_customers", "--config", str(config)]
+READERS: dict[str, Callable[[Job], list[str]]] = {
+    Reader.BARE_LOOP: lambda job: [*PYTHON, "benchmarks.bare_loop", *job.api.values()],
+    Reader.TAP: tap,
+    Reader.FOUR: tap,
+    Reader.EIGHT: lambda job: tap(job, parallel_requests=8),
+    Reader.PLAIN_TAP: lambda job: [
+        *(*PYTHON, "benchmarks.plain_tap"),
+        *job.config("plain", **job.api),
+    ],
+    Reader.AIRBYTE: _airbyte,
+}
+"""Those that write customers to standard output."""
+
+LOADERS: dict[str, Callable[[Job], Commands]] = {
+    Loader.PIPE: _piped,
+    Loader.COPY: lambda job: _piped(job, use_copy=True),
+    Loader.BATCH: lambda job: _piped(job, batch_size_rows=2_000),
+    Loader.MELTANO: lambda _: [
+        [str(MELTANO), "run", "tap-chartmogul-customers", "target-postgres"]
+    ],
+    Loader.DLT: _dlt,
+}
+"""Those that load customers into PostgreSQL."""
 
 
-def _second_sync(account: Account, folder: Path, ranges: int) -> list[str]:
-    config = _config(account, folder, parallel_requests=ranges)
-    return [*_tap(config), "--state", str(_state(account, folder))]
-
-
-def _state(account: Account, folder: Path) -> Path:
-    """Return the state that a first sync of an account leaves; it runs here, once."""
-    state = folder / f"state-{account.customers}.json"
-    if not state.exists():
-        with subprocess.Popen(  # noqa: S603 - no part of the command comes from outside
-            _tap(_config(account, folder)),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        ) as sync:
-            # Line by line: what this process holds counts as its programs' memory.
-            lines = cast("IO[bytes]", sync.stdout)
-            states = deque((line for line in lines if b'"STATE"' in line[:20]), 1)
-        state.write_text(json.dumps(json.loads(states.pop())["value"]))
-    return state
+def environment(job: Job) -> dict[str, str]:
+    """Return the environment of all programs: Meltano and dlt have settings there."""
+    return os.environ | {
+        "PGTZ": "UTC",
+        # Where these are set, each start compiles what it imports, and each line is a
+        # write of its own.
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONUNBUFFERED": "",
+        "MELTANO_DATABASE_URI": f"sqlite:///{job.folder}/meltano.db",
+        "TAP_CHARTMOGUL_CUSTOMERS_API_URL": job.account.url,
+        "TAP_CHARTMOGUL_CUSTOMERS_API_KEY": job.account.api_key,
+        "TARGET_POSTGRES_SQLALCHEMY_URL": job.database,
+        "TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA": "bench",
+        "RUNTIME__DLTHUB_TELEMETRY": "false",
+    }

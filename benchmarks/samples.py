@@ -1,13 +1,37 @@
-"""What was measured and on what, as `measure` keeps it for `report`."""
+"""What is measured, by name, and one run of it. Free of imports, for `report`."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 RESULTS = Path(__file__).with_name("results")
-_FILE = RESULTS / "measurements.json"
+MEASUREMENTS = RESULTS / "measurements.json"
+
+NIGHT = 250
+"""Milliseconds for a page where accounts of several sizes are loaded."""
+
+
+class Reader(StrEnum):
+    """Programs that write customers to standard output."""
+
+    BARE_LOOP = "bare loop"
+    TAP = "this tap, first sync"
+    FOUR = "this tap, second sync"
+    EIGHT = "this tap, second sync, 8 requests at once"
+    PLAIN_TAP = "plain SDK tap"
+    AIRBYTE = "Airbyte's CDK"
+
+
+class Loader(StrEnum):
+    """Programs that load customers into PostgreSQL."""
+
+    PIPE = "tap, target-postgres"
+    COPY = "tap, target-postgres with use_copy: true"
+    BATCH = "tap, target-postgres with batch_size_rows: 2000"
+    MELTANO = "tap, target-postgres under meltano run"
+    DLT = "dlt"
 
 
 @dataclass(frozen=True)
@@ -16,47 +40,22 @@ class Sample:
 
     Args:
         program: The program.
-        scenario: The name of the scenario.
+        latency: Milliseconds that the API took for a page.
         customers: How many it read.
-        cpu: CPU time, seconds.
+        deletes: Whether rows of customers who have gone were to go.
+        sync: The first into this table, or the second.
         wall: Time from start to end, seconds.
-        peak: Peak of the resident memory, MiB.
+        cpu: CPU time of all its processes, seconds.
+        peak: The peaks of their resident memory together, MiB.
         requests: How many requests it made.
-        in_flight: The most of them at once.
-        in_a_second: The most of them in any second.
     """
 
     program: str
-    scenario: str
+    latency: int
     customers: int
-    cpu: float
+    deletes: bool
+    sync: int
     wall: float
+    cpu: float
     peak: float
     requests: int
-    in_flight: int
-    in_a_second: int
-
-
-@dataclass(frozen=True)
-class Measurements:
-    """All runs of `make bench`.
-
-    Args:
-        machine: What they ran on, in words.
-        samples: The runs in the order in which they were made.
-    """
-
-    machine: dict[str, str]
-    samples: list[Sample]
-
-    def save(self) -> None:
-        """Write them down."""
-        RESULTS.mkdir(exist_ok=True)
-        _FILE.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
-
-    @classmethod
-    def load(cls) -> Measurements:
-        """Read what was last written down."""
-        saved = json.loads(_FILE.read_text(encoding="utf-8"))
-        samples = [Sample(**sample) for sample in saved["samples"]]
-        return cls(saved["machine"], samples)

@@ -12,15 +12,7 @@ HTML_PAGE = b"<!DOCTYPE html><html><body><h1>Just a moment...</h1></body></html>
 
 
 def with_body(content: bytes, content_type: str = "application/json") -> web.Response:
-    """Answer 200.
-
-    Args:
-        content: The whole body.
-        content_type: Its type.
-
-    Returns:
-        The answer.
-    """
+    """Answer 200."""
     return web.Response(body=content, content_type=content_type, charset="utf-8")
 
 
@@ -31,9 +23,6 @@ def error(code: int, message: str, **more: object) -> web.Response:
         code: The HTTP status.
         message: What is wrong.
         more: Other fields of the body: `param`, save for the rate limit.
-
-    Returns:
-        The answer.
     """
     response = with_body(render({"code": code, "message": message, **more}))
     response.set_status(code)

@@ -9,8 +9,7 @@ from uuid import UUID
 
 if TYPE_CHECKING:
     from sandbox.exchange import SeenRequest
-    from sandbox.sandbox import Sandbox
-    from sandbox.store import Customer
+    from sandbox.store import Customer, Store
 
 
 class Changes:
@@ -20,35 +19,23 @@ class Changes:
     the rest customers that come or go.
 
     Args:
-        sandbox: Whose customers.
+        store: The customers.
         one_in: One request in this many, on average.
         seed: Which requests, customers and changes.
 
     Attributes:
-        paid: Leads that pay now: from the last in the order they have moved to the
-            end of those with a date.
-        corrected: Customers with another date: they have moved anywhere.
-        added: New customers, leads or not.
-        removed: Customers that are gone.
+        touched: The uuids of all who came, went, moved or started to pay.
     """
 
-    def __init__(self, sandbox: Sandbox, *, one_in: int, seed: int) -> None:
-        self.paid: set[str] = set()
-        self.corrected: set[str] = set()
-        self.added: set[str] = set()
-        self.removed: set[str] = set()
-        self._sandbox = sandbox
+    def __init__(self, store: Store, *, one_in: int, seed: int) -> None:
+        self.touched: set[str] = set()
+        self._store = store
         self._one_in = one_in
         self._rng = Random(seed)  # noqa: S311 - made-up changes, no secret
 
-    @property
-    def touched(self) -> set[str]:
-        """The uuids of all customers that came, went or moved."""
-        return self.paid | self.corrected | self.added | self.removed
-
     def __call__(self, _: SeenRequest) -> None:
         """Change a customer, or none, now that a request has come."""
-        customers = self._sandbox.customers
+        customers = self._store.all()
         if not customers or self._rng.random() * self._one_in >= 1:
             return
         kinds = (self._pay, self._correct, self._add, self._remove)
@@ -58,14 +45,15 @@ class Changes:
     def _pay(self, customers: list[Customer]) -> None:
         leads = [c for c in customers if c.get("customer-since") is None]
         if leads:
+            paying = {"status": "Active", "mrr": 3_000, "arr": 36_000}
             lead = self._rng.choice(leads)
-            self.paid.add(lead["uuid"])
-            self._sandbox.put(lead | {"customer-since": _now(), "status": "Active"})
+            self.touched.add(lead["uuid"])
+            self._store.put(lead | {"customer-since": _now(), **paying})
 
     def _correct(self, customers: list[Customer]) -> None:
         customer, other = self._rng.choice(customers), self._rng.choice(customers)
-        self.corrected.add(customer["uuid"])
-        self._sandbox.put(customer | {"customer-since": other.get("customer-since")})
+        self.touched.add(customer["uuid"])
+        self._store.put(customer | {"customer-since": other.get("customer-since")})
 
     def _add(self, customers: list[Customer]) -> None:
         new = self._rng.choice(customers) | {
@@ -73,13 +61,13 @@ class Changes:
             "uuid": f"cus_{UUID(int=self._rng.getrandbits(128), version=4)}",
             "customer-since": self._rng.choice((None, _now())),
         }
-        self.added.add(new["uuid"])
-        self._sandbox.put(new)
+        self.touched.add(new["uuid"])
+        self._store.put(new)
 
     def _remove(self, customers: list[Customer]) -> None:
         uuid = self._rng.choice(customers)["uuid"]
-        self.removed.add(uuid)
-        self._sandbox.remove(uuid)
+        self.touched.add(uuid)
+        self._store.remove(uuid)
 
 
 def _now() -> str:

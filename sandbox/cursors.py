@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import random
 import struct
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -58,14 +57,7 @@ class WrongCursorError(ValueError):
 
 
 def position_of(customer: Mapping[str, Any]) -> Position:
-    """Tell where a customer stands.
-
-    Args:
-        customer: A customer as the API sends it.
-
-    Returns:
-        Its place in the API's order.
-    """
+    """Tell where a customer stands in the API's order."""
     try:
         since = datetime.fromisoformat(customer["customer-since"])
     except (KeyError, TypeError, ValueError):
@@ -76,42 +68,15 @@ def position_of(customer: Mapping[str, Any]) -> Position:
     return Position(undated=False, instant=instant, id=customer["id"])
 
 
-def another(position: Position, generation: int) -> Cursor:
-    """Make a cursor that no page carries unless a fault does.
-
-    Args:
-        position: The last customer that was read.
-        generation: That of the service's cursors.
-
-    Returns:
-        One unlike any of `variant` 0.
-    """
-    variant = random.randrange(1, 256)  # noqa: S311 - no secret
-    return Cursor(position, generation, variant)
-
-
 def encode(cursor: Cursor) -> str:
-    """Write a cursor.
-
-    Args:
-        cursor: What it says.
-
-    Returns:
-        Opaque text that holds `=`, `+` and `/`.
-    """
+    """Write a cursor as opaque text, which holds `=`, `+` and `/`."""
     position, *more = cursor
     packed = _LAYOUT.pack(_MARK, *position, *more, _checksum(cursor))
     return base64.b64encode(packed).decode("ascii")
 
 
 def decode(text: str) -> Cursor:
-    """Read a cursor.
-
-    Args:
-        text: The text as the client sent it, URL-decoded.
-
-    Returns:
-        What it says.
+    """Read a cursor as the client sent it, URL-decoded.
 
     Raises:
         WrongCursorError: If a character of it is not as `encode` wrote it.

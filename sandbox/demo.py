@@ -81,14 +81,9 @@ def _run_meltano(environment: str, folder: str, **settings: str) -> int:
 
 
 def report(records: Iterable[dict[str, Any]]) -> str:
-    """Say what was loaded.
+    """Show one customer in full, and the customers and their MRR by status.
 
-    Args:
-        records: The customers in the order in which they were loaded. One that comes
-            twice counts as it was the second time.
-
-    Returns:
-        One customer in full, and the customers and their MRR by status.
+    A customer that was loaded twice counts as it was the second time.
     """
     example: dict[str, Any] | None = None
     customers: dict[str, tuple[str, str, int]] = {}

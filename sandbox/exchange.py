@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     Edit: TypeAlias = Callable[[dict[str, Any]], object]
+    """Makes another body, of any JSON type, of a page's."""
 
 
 @dataclass
@@ -42,76 +43,39 @@ class SeenRequest:
 
 
 class Exchange:
-    """A request and its usual answer, for a fault to do with as it likes.
+    """A request and its usual answer, for a fault to do with as it likes."""
 
-    Args:
-        request: The request.
-        pages: Where the customers come from.
-        latency: Seconds before an answer.
-        chunked: Whether bodies are chunked rather than of a known length.
-    """
-
-    def __init__(
-        self,
-        request: web.Request,
-        pages: Pages,
-        *,
-        latency: float,
-        chunked: bool,
-    ) -> None:
+    def __init__(self, request: web.Request, pages: Pages, latency: float) -> None:
         self.request = request
         self._pages = pages
         self._latency = latency
-        self._chunked = chunked
 
     async def answer(self, edit: Edit | None = None) -> web.Response:
-        """Give the usual answer.
-
-        Args:
-            edit: Makes another body of the page's.
-
-        Returns:
-            The page.
+        """Give the usual answer, of which `edit` may make another.
 
         Raises:
-            WrongParameterError: If the request asks for none.
+            WrongParameterError: If the API refuses what is asked for.
         """
         await asyncio.sleep(self._latency)
         response = with_body(self.body(edit))
         response.headers.update(self.encoding)
-        if self._chunked:
-            response.enable_chunked_encoding()
         return response
 
     def body(self, edit: Edit | None = None) -> bytes:
-        """Give the body of the page as it is sent, compressed if the client can.
-
-        Args:
-            edit: Makes another body of the page's.
-
-        Returns:
-            The bytes, to be sent with the headers of `encoding`.
-        """
+        """Give the body as it is sent with the headers of `encoding`."""
         if not self.encoding:
             return self.json(edit)
         ready = None if edit else self._pages.ready(self._query())
         return ready or compress(self.json(edit))
 
     def json(self, edit: Edit | None = None) -> bytes:
-        """Give the JSON of the page.
-
-        Args:
-            edit: Makes another body of the page's.
-
-        Returns:
-            The bytes, not compressed.
-        """
+        """Give the JSON of the page, not compressed."""
         page = self._pages.page(self._query())
         return render(edit(page) if edit else page)
 
     @property
     def encoding(self) -> dict[str, str]:
-        """The header that says how the body is compressed, if it is."""
+        """The header that says how the body is compressed, if the client can."""
         accepted = self.request.headers.get(hdrs.ACCEPT_ENCODING, "")
         return {hdrs.CONTENT_ENCODING: "gzip"} if "gzip" in accepted else {}
 

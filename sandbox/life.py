@@ -1,21 +1,23 @@
 """An account that lives from day to day, by a seed.
 
 Leads come and convert, customers grow, shrink, fall behind, cancel and are deleted, and
-some come back. `Life.live` tells what each day did to the account's MRR.
+some come back. `Life.live` tells what each day did to the account's MRR. `Nights` lets
+a day pass between two reads.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
-from sandbox.customers import generate_customers
-from sandbox.vocabulary import LEAD_STATUSES, OWNERS
+from sandbox.customers import endless_customers
+from sandbox.vocabulary import LEAD_STATUSES, OWNERS, PAYING_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from datetime import date
 
+    from sandbox.exchange import SeenRequest
     from sandbox.sandbox import Sandbox
     from sandbox.store import Customer
 
@@ -23,11 +25,7 @@ Kind: TypeAlias = Literal["new", "expansion", "contraction", "churn", "reactivat
 
 _CENTS_A_SEAT = {"Starter": 1_900, "Team": 3_900, "Business": 7_900}
 _PLANS = tuple(_CENTS_A_SEAT)
-_PAYING = ("Active", "Past Due")
 _FIRST_STATUSES = (*("Active",) * 8, "Past Due", "Cancelled", "Cancelled")
-
-# More than come in a year.
-_LEADS_TO_COME = 1_000
 
 
 class Movement(NamedTuple):
@@ -59,16 +57,13 @@ class Life:
     def __init__(self, sandbox: Sandbox, customers: int = 300, seed: int = 1) -> None:
         self._sandbox = sandbox
         self._rng = Random(seed)  # noqa: S311 - made-up data, no secret
-        self._unborn = iter(generate_customers(customers + _LEADS_TO_COME, seed))
+        self._unborn = endless_customers(seed)
         self._deleted: list[Customer] = []
         for _ in range(customers):
             sandbox.put(self._first_customer())
 
     def live(self, day: date) -> list[Movement]:
-        """Let a day pass.
-
-        Args:
-            day: Its date, on which those who convert become customers.
+        """Let a day pass, on whose date those who convert become customers.
 
         Returns:
             What the day did to the account's MRR.
@@ -185,6 +180,33 @@ class Life:
     }
 
 
+class Nights:
+    """Lets a day pass before each read but the first, when called with each request.
+
+    A read is over when no request has come for a while: what the requests ask for does
+    not tell, where a client reads in several places at once.
+
+    Args:
+        life: The account.
+        quiet: Seconds after the end of a request.
+        tell: Called with what each day did to the account's MRR.
+    """
+
+    def __init__(
+        self, life: Life, quiet: float, tell: Callable[[list[Movement]], object]
+    ) -> None:
+        self._life = life
+        self._quiet = quiet
+        self._tell = tell
+        self._latest: SeenRequest | None = None
+
+    def __call__(self, seen: SeenRequest) -> None:
+        """Let a day pass if a read begins."""
+        latest, self._latest = self._latest, seen
+        if latest and latest.ended and seen.time - latest.ended >= self._quiet:
+            self._tell(self._life.live(datetime.now(UTC).date()))
+
+
 def _plan_of(customer: Customer) -> tuple[str, int]:
     custom = customer["attributes"]["custom"]
     return custom["plan"], custom["seats"]
@@ -196,5 +218,5 @@ def _priced(customer: Customer, **custom: object) -> Customer:
     attributes = attributes | {"custom": attributes["custom"] | custom}
     customer = customer | {"attributes": attributes}
     plan, seats = _plan_of(customer)
-    mrr = _CENTS_A_SEAT[plan] * seats if customer["status"] in _PAYING else 0
+    mrr = _CENTS_A_SEAT[plan] * seats if customer["status"] in PAYING_STATUSES else 0
     return customer | {"mrr": mrr, "arr": 12 * mrr}

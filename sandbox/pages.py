@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import random
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from sandbox import cursors, stale
-from sandbox.store import NO_FILTERS, Customer, Filters, Store
+from sandbox.cursors import Cursor
+from sandbox.store import NO_FILTERS, Filters, Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox.cursors import Cursor, Position
+    from sandbox.cursors import Position
 
 MOST_PER_PAGE = 200
 
@@ -23,12 +25,7 @@ _FILTER_NAMES = [field.name for field in fields(Filters)]
 
 
 class WrongParameterError(ValueError):
-    """A parameter that the API refuses.
-
-    Args:
-        message: What is wrong with it.
-        param: Its name.
-    """
+    """A parameter that the API refuses, and what is wrong with it."""
 
     def __init__(self, message: str, param: str) -> None:
         super().__init__(message)
@@ -37,14 +34,7 @@ class WrongParameterError(ValueError):
 
 @dataclass(frozen=True)
 class PageQuery:
-    """One page, as a request asks for it.
-
-    Attributes:
-        cursor: The cursor, or None without one.
-        per_page: Customers on the page.
-        number: The deprecated page number, counted from 1.
-        filters: Which customers.
-    """
+    """One page, as a request asks for it; `number` is deprecated, and counts from 1."""
 
     cursor: Cursor | None = None
     per_page: int = MOST_PER_PAGE
@@ -53,13 +43,7 @@ class PageQuery:
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> PageQuery:
-        """Read a query.
-
-        Args:
-            query: The parameters, URL-decoded.
-
-        Returns:
-            What they ask for.
+        """Read the parameters of a request, URL-decoded.
 
         Raises:
             WrongParameterError: If the API refuses one of them.
@@ -97,15 +81,12 @@ def _integer(
 
 
 class Pages:
-    """Answers queries from the customers of a store.
-
-    Args:
-        store: The customers.
-    """
+    """Answers queries from the customers of a store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._ready: dict[PageQuery, bytes] = {}
+        self._ready_at = store.version
         self._generation = 0
         self._read_old: stale.Reading = stale.refused
 
@@ -117,16 +98,11 @@ class Pages:
         """
         self._generation += 1
         self._read_old = reading
-        self.forget()
+        # Their cursors are old ones.
+        self._ready.clear()
 
     def page(self, query: PageQuery) -> dict[str, Any]:
-        """Answer a query.
-
-        Args:
-            query: What is asked for.
-
-        Returns:
-            The page's body before rendering, the caller's to change.
+        """Answer a query with a body that is the caller's to change.
 
         Raises:
             WrongParameterError: If the cursor is old, and refused.
@@ -136,9 +112,10 @@ class Pages:
             self._start(query), query.per_page + 1, query.filters, skip=skip
         )
         entries = found[: query.per_page]
+        last = cursors.position_of(entries[-1]) if entries else None
         body: dict[str, Any] = {
             "entries": entries,
-            "cursor": self._cursor_behind(entries[-1]) if entries else None,
+            "cursor": cursors.encode(Cursor(last, self._generation)) if last else None,
             "has_more": len(found) > query.per_page,
         }
         if query.cursor is None:
@@ -152,15 +129,9 @@ class Pages:
         return body
 
     def start_cursor(self, query: PageQuery) -> str:
-        """Give another cursor to the page that answers a query.
-
-        Args:
-            query: What is asked for.
-
-        Returns:
-            The cursor.
-        """
-        return cursors.encode(cursors.another(self._start(query), self._generation))
+        """Give another cursor to the page that answers a query."""
+        variant = random.randrange(1, 256)  # noqa: S311 - no secret
+        return cursors.encode(Cursor(self._start(query), self._generation, variant))
 
     def _start(self, query: PageQuery) -> Position:
         if query.cursor is None:
@@ -173,27 +144,9 @@ class Pages:
             raise _refused_cursor()
         return taken_for
 
-    def _cursor_behind(self, customer: Customer) -> str:
-        position = cursors.position_of(customer)
-        return cursors.encode(cursors.Cursor(position, self._generation))
-
-    def ready(self, query: PageQuery) -> bytes | None:
-        """Give a page that was rendered beforehand.
-
-        Args:
-            query: What is asked for.
-
-        Returns:
-            Its gzip, or None if it has to be rendered now.
-        """
-        return self._ready.get(query)
-
     def prerender(self, per_page: int) -> None:
-        """Render all pages that a read without filters asks for.
-
-        Args:
-            per_page: Customers on a page.
-        """
+        """Render all pages that a read without filters asks for."""
+        self._ready, self._ready_at = {}, self._store.version
         query = PageQuery(per_page=per_page)
         more = True
         while more:
@@ -203,30 +156,16 @@ class Pages:
             if more:
                 query = PageQuery(cursors.decode(body["cursor"]), per_page)
 
-    def forget(self) -> None:
-        """Drop what was rendered beforehand, since the customers have changed."""
-        self._ready.clear()
+    def ready(self, query: PageQuery) -> bytes | None:
+        """Give the gzip of a page that was rendered beforehand and is still true."""
+        return self._ready.get(query) if self._ready_at == self._store.version else None
 
 
 def render(body: object) -> bytes:
-    """Write a body as JSON.
-
-    Args:
-        body: Anything that JSON can hold; a `Decimal` is written to the digit.
-
-    Returns:
-        The JSON.
-    """
+    """Write a body as JSON; a `Decimal` is written to the digit."""
     return _ENCODER.encode(body)
 
 
 def compress(content: bytes) -> bytes:
-    """Compress a body as web servers do by default: fast rather than small.
-
-    Args:
-        content: The body.
-
-    Returns:
-        Its gzip.
-    """
+    """Compress a body as web servers do by default: fast rather than small."""
     return gzip.compress(content, compresslevel=1, mtime=0)

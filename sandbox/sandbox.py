@@ -17,8 +17,7 @@ from sandbox.service import Service
 from sandbox.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from types import TracebackType
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from sandbox.exchange import SeenRequest
     from sandbox.faults import Fault, Script
@@ -40,7 +39,6 @@ class Sandbox:
         connection_limit: Connections at once.
         api_key: The one good API key.
         port: The port, or 0 for a free one.
-        chunked: Whether bodies are chunked rather than of a known length.
     """
 
     def __init__(  # noqa: PLR0913 - the service's traits, each named by its caller
@@ -52,7 +50,6 @@ class Sandbox:
         connection_limit: int = 20,
         api_key: str = API_KEY,
         port: int = 0,
-        chunked: bool = False,
     ) -> None:
         self.api_key = api_key
         self._store = Store(customers)
@@ -63,7 +60,6 @@ class Sandbox:
             latency=latency,
             rate_limit=rate_limit,
             connection_limit=connection_limit,
-            chunked=chunked,
         )
         self._port = port
         self._thread = Thread(target=self._run, name="sandbox", daemon=True)
@@ -96,23 +92,14 @@ class Sandbox:
     def put(self, customer: Customer) -> None:
         """Add a customer, or change the one with its uuid.
 
-        Args:
-            customer: The customer as the API sends it.
-
         Raises:
             ValueError: If another customer has its id and instant.
         """
         self._store.put(customer)
-        self._pages.forget()
 
     def remove(self, uuid: str) -> None:
-        """Take a customer out of the account.
-
-        Args:
-            uuid: Whose; none with it is no error.
-        """
+        """Take a customer out of the account; one who is not there is no error."""
         self._store.remove(uuid)
-        self._pages.forget()
 
     def script(self, script: Script | Mapping[int, Fault]) -> None:
         """Say which requests meet with a fault.
@@ -128,37 +115,31 @@ class Sandbox:
         )
 
     def age_cursors(self, reading: stale.Reading = stale.refused) -> None:
-        """Make old cursors of all that were given out so far.
-
-        Args:
-            reading: What the service makes of an old cursor from now on.
-        """
+        """Make old cursors of all so far, which are read so from now on."""
         self._pages.age_cursors(reading)
 
     @contextmanager
     def changing(self, *, one_in: int, seed: int) -> Iterator[Changes]:
         """Change a customer with one in so many requests, in a `with` block.
 
-        Args:
-            one_in: One request in this many, on average.
-            seed: Which requests, customers and changes.
-
         Yields:
             Whom they touched so far.
         """
-        self._service.changes = Changes(self, one_in=one_in, seed=seed)
+        changes = Changes(self._store, one_in=one_in, seed=seed)
+        self.on_request(changes)
         try:
-            yield self._service.changes
+            yield changes
         finally:
-            self._service.changes = None
+            self.on_request(None)
+
+    def on_request(self, callback: Callable[[SeenRequest], object] | None) -> None:
+        """Call back with each request, refused ones too, before it is answered."""
+        self._service.on_request = callback
 
     def prerender(self, per_page: int = MOST_PER_PAGE) -> None:
         """Render and compress all pages, so that serving them costs next to nothing.
 
         Only a read without filters is served so, and until the next change.
-
-        Args:
-            per_page: Customers on a page.
         """
         self._pages.prerender(per_page)
 
@@ -167,12 +148,7 @@ class Sandbox:
         self._started.result()
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 

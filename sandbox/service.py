@@ -15,30 +15,23 @@ from sandbox.exchange import Exchange, SeenRequest
 from sandbox.pages import Pages, WrongParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aiohttp.typedefs import Handler
 
-    from sandbox.changes import Changes
     from sandbox.faults import Script
 
 PATH = "/v1/customers"
 
 
 class RateLimit:
-    """Lets so many requests through in any second.
-
-    Args:
-        a_second: How many.
-    """
+    """Lets so many requests through in any second."""
 
     def __init__(self, a_second: int) -> None:
         self._latest: deque[float] = deque(maxlen=a_second)
 
     def lets_through(self) -> bool:
-        """Count a request in, or refuse it.
-
-        Returns:
-            Whether it is let through.
-        """
+        """Count a request in, or refuse it."""
         now = monotonic()
         if len(self._latest) == self._latest.maxlen and now - self._latest[0] < 1:
             return False
@@ -49,16 +42,16 @@ class RateLimit:
 class Service:
     """ChartMogul's List Customers API on an aiohttp server.
 
-    Args:
-        pages: Where the customers come from.
-        api_key: The one good API key.
+    The arguments are those of `Sandbox`.
+
+    Attributes:
+        requests: The requests for customers so far, in order.
+        script: Picks a fault for a request that was let in.
+        on_request: Called with each request, before it is answered.
         latency: Seconds before a page.
-        rate_limit: Requests a second, or None for no limit.
-        connection_limit: Connections at once.
-        chunked: Whether bodies are chunked rather than of a known length.
     """
 
-    def __init__(  # noqa: PLR0913 - the service's traits, each named by its caller
+    def __init__(
         self,
         pages: Pages,
         *,
@@ -66,17 +59,15 @@ class Service:
         latency: float,
         rate_limit: int | None,
         connection_limit: int,
-        chunked: bool,
     ) -> None:
         self.requests: list[SeenRequest] = []
         self.script: Script | None = None
-        self.changes: Changes | None = None
+        self.on_request: Callable[[SeenRequest], object] | None = None
+        self.latency = latency
         self._pages = pages
         self._authorization = aiohttp.encode_basic_auth(api_key, "")
-        self.latency = latency
         self._rate_limit = RateLimit(rate_limit) if rate_limit else None
         self._connection_limit = connection_limit
-        self._chunked = chunked
         app = web.Application(middlewares=[_errors_as_json])
         app.router.add_get(PATH, self._customers, allow_head=False)
         self.runner = web.AppRunner(
@@ -96,8 +87,8 @@ class Service:
             connection=request.get_extra_info("peername", (None, 0))[1],
         )
         self.requests.append(seen)
-        if self.changes:
-            self.changes(seen)
+        if self.on_request:
+            self.on_request(seen)
         try:
             response = self._refusal(request) or await self._fate(request, seen)
         finally:
@@ -128,9 +119,7 @@ class Service:
     async def _fate(
         self, request: web.Request, seen: SeenRequest
     ) -> web.StreamResponse | None:
-        exchange = Exchange(
-            request, self._pages, latency=self.latency, chunked=self._chunked
-        )
+        exchange = Exchange(request, self._pages, self.latency)
         fault = self.script(seen) if self.script else None
         try:
             return await (fault(exchange) if fault else exchange.answer())

@@ -27,14 +27,7 @@ class Filters:
     system: str | None = None
 
     def match(self, customer: Customer) -> bool:
-        """Tell whether a customer passes every filter that is set.
-
-        Args:
-            customer: A customer as the API sends it.
-
-        Returns:
-            Whether it does.
-        """
+        """Tell whether a customer passes every filter that is set."""
         status = self.status and self.status.replace("_", " ")
         return (
             self.data_source_uuid in {None, *customer.get("data_source_uuids", ())}
@@ -56,11 +49,12 @@ def _systems(customer: Customer) -> Iterator[str | None]:
 class Store:
     """Customers in order, safe to change from one thread while another reads.
 
-    Args:
-        customers: The first customers, in any order.
+    Attributes:
+        version: Another one after each change.
     """
 
     def __init__(self, customers: Iterable[Customer]) -> None:
+        self.version = 0
         self._lock = threading.Lock()
         self._customers: dict[Position, Customer] = {}
         self._positions: dict[str, Position] = {}
@@ -71,9 +65,6 @@ class Store:
 
     def put(self, customer: Customer) -> None:
         """Add a customer, or put it in the place of the one with its uuid.
-
-        Args:
-            customer: A customer as the API sends it.
 
         Raises:
             ValueError: If another customer has its id and instant.
@@ -89,15 +80,12 @@ class Store:
             bisect.insort(self._order, position)
 
     def remove(self, uuid: str) -> None:
-        """Take a customer out.
-
-        Args:
-            uuid: Whose; none with it is no error.
-        """
+        """Take a customer out; one who is not there is no error."""
         with self._lock:
             self._drop(uuid)
 
     def _drop(self, uuid: str) -> None:
+        self.version += 1
         if position := self._positions.pop(uuid, None):
             del self._customers[position]
             del self._order[bisect.bisect_left(self._order, position)]
@@ -105,48 +93,41 @@ class Store:
     def read(
         self,
         after: Position,
-        count: int,
+        most: int,
         filters: Filters = NO_FILTERS,
         skip: int = 0,
     ) -> list[Customer]:
-        """Read the customers behind a place.
+        """Read the customers behind a place, whose own customer is left out.
 
         Args:
-            after: The place, whose own customer is left out.
-            count: How many customers at most.
+            after: The place.
+            most: How many to read at most.
             filters: Which customers.
-            skip: How many customers to pass over first.
-
-        Returns:
-            The customers, in order.
+            skip: How many of them to pass over first.
         """
         with self._lock:
-            return list(islice(self._matching(after, filters), skip, skip + count))
+            return list(islice(self._matching(after, filters), skip, skip + most))
+
+    def _matching(self, after: Position, filters: Filters) -> Iterator[Customer]:
+        first = bisect.bisect_right(self._order, after)
+        behind = (
+            self._customers[self._order[index]]
+            for index in range(first, len(self._order))
+        )
+        return behind if filters == NO_FILTERS else filter(filters.match, behind)
 
     def beside(self, place: Position, by: int) -> Position:
-        """Name the place that lies some customers further on.
+        """Name the place that lies `by` customers further on, or back if below 0.
 
-        Args:
-            place: From where.
-            by: How many customers; fewer than 0 to go back.
-
-        Returns:
-            The place, not before the first customer nor behind the last.
+        It is not before the first customer nor behind the last.
         """
         with self._lock:
             wanted = bisect.bisect_right(self._order, place) + by
             ahead = min(max(wanted, 0), len(self._order))
             return self._order[ahead - 1] if ahead else START
 
-    def count(self, filters: Filters) -> int:
-        """Count customers.
-
-        Args:
-            filters: Which customers.
-
-        Returns:
-            How many.
-        """
+    def count(self, filters: Filters = NO_FILTERS) -> int:
+        """Count customers."""
         with self._lock:
             if filters == NO_FILTERS:
                 return len(self._order)
@@ -156,11 +137,3 @@ class Store:
         """List all customers in order."""
         with self._lock:
             return [self._customers[position] for position in self._order]
-
-    def _matching(self, after: Position, filters: Filters) -> Iterator[Customer]:
-        first = bisect.bisect_right(self._order, after)
-        behind = (
-            self._customers[self._order[index]]
-            for index in range(first, len(self._order))
-        )
-        return behind if filters == NO_FILTERS else filter(filters.match, behind)

@@ -12,14 +12,7 @@ if TYPE_CHECKING:
 
 
 def most_at_once(requests: Iterable[SeenRequest]) -> int:
-    """Count the requests that were under way at once, at the most.
-
-    Args:
-        requests: The requests.
-
-    Returns:
-        How many came before any of them was answered or given up.
-    """
+    """Count the requests that were under way at once, at most."""
     events = []
     for seen in requests:
         events += [(seen.time, 1), (seen.ended or math.inf, -1)]
@@ -32,14 +25,7 @@ def most_at_once(requests: Iterable[SeenRequest]) -> int:
 
 
 def most_in_a_second(requests: Iterable[SeenRequest]) -> int:
-    """Count the requests that came within one second, at the most.
-
-    Args:
-        requests: The requests.
-
-    Returns:
-        How many came in the busiest second.
-    """
+    """Count the requests that came within one second, at most."""
     times = sorted(seen.time for seen in requests)
     first = most = 0
     for last, time in enumerate(times):
@@ -50,12 +36,5 @@ def most_in_a_second(requests: Iterable[SeenRequest]) -> int:
 
 
 def connections(requests: Iterable[SeenRequest]) -> int:
-    """Count the connections that requests came by.
-
-    Args:
-        requests: The requests.
-
-    Returns:
-        How many.
-    """
+    """Count the connections that requests came by."""
     return len({seen.connection for seen in requests})

@@ -10,7 +10,6 @@ from tap_chartmogul_customers.settings import SETTINGS
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-BENCHMARK = ROOT / "benchmarks" / "results" / "results.md"
 
 KINDS = {
     "text": "text",
@@ -58,16 +57,7 @@ def columns() -> str:
     )
 
 
-def benchmark() -> str:
-    """Return what the last `make bench` found, and on what."""
-    introduction, promises, programs = BENCHMARK.read_text().split("\n## ")
-    machine = introduction.split("\n\n")[1]
-    plot = "![beside other programs](benchmarks/results/results.svg)"
-    tables = [part.split("\n\n")[1].strip() for part in (promises, programs)]
-    return "\n\n".join([plot, *tables, machine])
-
-
-PARTS = {"settings": settings, "columns": columns, "benchmark": benchmark}
+PARTS = {"settings": settings, "columns": columns}
 
 
 def written(readme: str) -> str:

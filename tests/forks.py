@@ -135,9 +135,9 @@ def _become(start: dict[str, Any]) -> None:
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     sys.argv[1:] = start["arguments"]
     if start["first_wait"] is not None:
-        from tap_chartmogul_customers.api import retries  # noqa: PLC0415 (the tap's)
+        from tap_chartmogul_customers.api import pace  # noqa: PLC0415 (the tap's)
 
-        retries.FIRST_WAIT = start["first_wait"]
+        pace.FIRST_WAIT = start["first_wait"]
 
 
 def _serve() -> None:

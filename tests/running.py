@@ -33,7 +33,7 @@ def parse(output: bytes) -> list[Message]:
 
 def cursor_in(state: dict[str, Any]) -> str | None:
     """Return where the unfinished sync in a state resumes, if it is one range."""
-    (part,) = state["bookmarks"]["customers"].get("resume", {}).get("ranges", [{}])
+    (part,) = state["bookmarks"]["customers"]["ranges"] or [{}]
     cursor: str | None = part.get("cursor")
     return cursor
 
@@ -66,10 +66,8 @@ class Run:
     @property
     def resume(self) -> dict[str, Any] | None:
         """The unfinished sync in the last state."""
-        resume: dict[str, Any] | None = self.state["bookmarks"]["customers"].get(
-            "resume"
-        )
-        return resume
+        bookmark: dict[str, Any] = self.state["bookmarks"]["customers"]
+        return bookmark if bookmark["ranges"] else None
 
     @property
     def cursor(self) -> str | None:

@@ -30,7 +30,10 @@ QUERIES = {
 }
 
 # Two accounts in one table, say, of which each has its currency.
-CUSTOMERS = generate_customers(1000, seed=7, currencies=("USD", "EUR"))
+CUSTOMERS = [
+    customer | ({"currency": "EUR", "currency-sign": "€"} if number % 2 else {})
+    for number, customer in enumerate(generate_customers(1000, seed=7))
+]
 
 
 @pytest.fixture(scope="module")

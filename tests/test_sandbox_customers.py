@@ -5,20 +5,25 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox import DATA_SOURCES, generate_customers
+from sandbox.fields import FIELDS
 
-FIELDS = {
+if TYPE_CHECKING:
+    from random import Random
+
+OF_THE_REFERENCE = {
     *("id", "uuid", "external_id", "name", "email", "status", "customer-since"),
     *("attributes", "address", "data_source_uuid", "data_source_uuids"),
     *("external_ids", "company", "country", "state", "city", "zip"),
     *("lead_created_at", "free_trial_started_at", "mrr", "arr"),
     *("billing-system-url", "chartmogul-url", "billing-system-type"),
-    *("currency", "currency-sign", "owner"),
+    *("currency", "currency-sign"),
 }
+"""The fields that ChartMogul's reference has."""
 
 SEEDS = pytest.mark.parametrize("seed", [1, 2, 3])
 
@@ -40,9 +45,9 @@ def test_a_seed_names_the_same_customers_each_time() -> None:
 @SEEDS
 def test_every_customer_has_every_field_save_the_newest_one(seed: int) -> None:
     customers = generate_customers(1000, seed)
-    assert {frozenset(customer.keys() - {"website_url"}) for customer in customers} == {
-        frozenset(FIELDS)
-    }
+    fields = {frozenset(customer.keys() - {"website_url"}) for customer in customers}
+    assert len(fields) == 1
+    assert fields.pop() >= OF_THE_REFERENCE | {"owner"}
     assert 0 < sum("website_url" not in customer for customer in customers) < 300
 
 
@@ -132,13 +137,59 @@ def test_money_is_an_integer_or_one_with_a_point(seed: int) -> None:
         assert str(with_point).endswith(".0")
 
 
-def test_an_account_has_one_currency_unless_asked_otherwise() -> None:
-    def currencies(customers: list[dict[str, Any]]) -> set[tuple[str, str]]:
-        return {(c["currency"], c["currency-sign"]) for c in customers}
+@SEEDS
+def test_those_who_pay_have_revenue_and_nobody_else(seed: int) -> None:
+    for customer in generate_customers(1000, seed):
+        pays = customer["status"] in {"Active", "Past Due"}
+        assert (customer["mrr"] > 0) == pays
+        assert customer["arr"] == 12 * customer["mrr"]
 
-    assert currencies(generate_customers(50)) == {("USD", "$")}
-    two = generate_customers(50, currencies=("EUR", "CHF"))
-    assert currencies(two) == {("EUR", "€"), ("CHF", "CHF")}
+
+def added(rng: Random, _: object) -> float:
+    return rng.random()
+
+
+def made_otherwise(make: Any) -> Any:
+    """Make a field as before, but from other random numbers."""
+
+    def value(rng: Random, customer: dict[str, Any]) -> Any:
+        rng.random()
+        return make(rng, customer)
+
+    return value
+
+
+def test_a_field_that_is_added_changes_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = generate_customers(300)
+    attributes = FIELDS["attributes"]
+    assert isinstance(attributes, dict)
+    assert isinstance(attributes["custom"], dict)
+    custom = {"an attribute": added, **attributes["custom"]}
+    fields = {
+        "a column": added,
+        **FIELDS,
+        "attributes": attributes | {"custom": custom},
+    }
+    monkeypatch.setattr("sandbox.customers.FIELDS", fields)
+    after = generate_customers(300)
+    columns = [customer.pop("a column") for customer in after]
+    values = [c["attributes"]["custom"].pop("an attribute") for c in after]
+    assert len({*columns, *values}) == 600
+    assert after == before
+
+
+def test_a_field_that_is_made_otherwise_changes_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = generate_customers(300)
+    otherwise = made_otherwise(FIELDS["owner"])
+    monkeypatch.setattr("sandbox.customers.FIELDS", FIELDS | {"owner": otherwise})
+    after = generate_customers(300)
+    owners = [[c.pop("owner") for c in customers] for customers in (before, after)]
+    assert owners[0] != owners[1]
+    assert after == before
 
 
 @SEEDS

@@ -178,13 +178,6 @@ def test_hang_says_nothing_for_a_while(sandbox: Sandbox) -> None:
     assert 0.3 <= time.monotonic() - begin < 3
 
 
-def test_slow_answers_late(sandbox: Sandbox) -> None:
-    sandbox.script({1: faults.slow(0.3)})
-    begin = time.monotonic()
-    assert len(page(sandbox)["entries"]) == 50
-    assert 0.3 <= time.monotonic() - begin < 3
-
-
 def test_raw_is_any_bytes(sandbox: Sandbox) -> None:
     sandbox.script({1: faults.raw(b"HTTP/1.0 200 So be it\r\n\r\nwhatever")})
     response, body = get(sandbox)

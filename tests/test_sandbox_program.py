@@ -9,14 +9,17 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
+from collections import Counter
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
 from sandbox import API_KEY, Sandbox, faults, generate_customers
+from sandbox.demo import report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,13 +64,13 @@ def test_the_program_says_its_url_serves_and_ends_cleanly(number: int) -> None:
 
 
 def test_the_program_takes_what_the_class_takes() -> None:
-    with program(
-        *("--api-key", "mine", "--chunked", "--rate-limit", "2", "--prerender", "100")
-    ) as (_, url):
+    with program(*("--api-key", "mine", "--rate-limit", "2", "--prerender", "100")) as (
+        _,
+        url,
+    ):
         answers = [get(url, "mine", per_page="100") for _ in range(3)]
         assert get(url).status_code == 401
     assert [answer.status_code for answer in answers] == [200, 200, 429]
-    assert answers[0].headers["Transfer-Encoding"] == "chunked"
     assert len(answers[0].json()["entries"]) == 100
 
 
@@ -81,6 +84,24 @@ def test_the_program_can_fail_now_and_then() -> None:
         assert get(url).json()["entries"]
         assert is_fault(url)
         assert get(url).json()["entries"]
+
+
+def test_the_program_lets_a_day_pass_between_two_reads() -> None:
+    # One page, so that nothing can hold up the client within a read.
+    with program("--live", "0.2", "--customers", "200") as (running, url):
+        before = mrr(get(url).json()["entries"])
+        time.sleep(0.2)
+        after = mrr(get(url).json()["entries"])
+        changed = [uuid for uuid in after if after[uuid] != before[uuid]]
+        assert changed
+        assert running.stdout
+        said = running.stdout.readline()
+    assert re.match(r"A day has passed. Movements of MRR: \d+ \w+", said)
+    assert len(changed) <= sum(map(int, re.findall(r"\d+", said)))
+
+
+def mrr(customers: list[dict[str, Any]]) -> Counter[str]:
+    return Counter({customer["uuid"]: customer["mrr"] for customer in customers})
 
 
 def is_fault(url: str) -> bool:
@@ -160,3 +181,9 @@ def test_nothing_listens_after_the_end() -> None:
         url = sandbox.url
     with pytest.raises(requests.ConnectionError, match="refused"):
         get(url)
+
+
+def test_the_demo_shows_every_digit() -> None:
+    share = Decimal("0.1234567890123456789012")
+    record = {"uuid": "a", "currency": "EUR", "status": "Active", "mrr": 1}
+    assert f'"share": {share}' in report([record | {"share": share}])

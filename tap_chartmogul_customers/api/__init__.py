@@ -1,1 +1,1 @@
-"""What asks the API: the session and its time-out, what is tried again and when."""
+"""How the account is read, page after page. Nothing here knows of Singer's messages."""

@@ -1,4 +1,4 @@
-"""Why a try brought no whole answer, in words, and whether another one may."""
+"""Why a request brought no whole answer, in words, and whether another try may."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.utils import select_proxy
-from singer_sdk.exceptions import RetriableAPIError
 from urllib3 import exceptions
 from urllib3.util import parse_url
 
-from tap_chartmogul_customers.api.retries import RETRIED_STATUSES
-from tap_chartmogul_customers.errors import UnreachableError
+from tap_chartmogul_customers.api.answers import tried_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,33 +27,38 @@ _PORTS = {"http": 80, "https": 443}
 _OUTSIDE_ITS_DATES = {9, 10}
 _FOR_ANOTHER_HOST = {62, 64}
 
-
-class TooLargeError(exceptions.HTTPError):
-    """The body of an answer is larger than any page."""
+_CAUSES: dict[type[BaseException], str] = {
+    exceptions.ConnectTimeoutError: "no connection within `request_timeout`",
+    TimeoutError: "no whole answer within `request_timeout`",
+    exceptions.ReadTimeoutError: "no whole answer within `request_timeout`",
+    http.client.RemoteDisconnected: "the connection was closed without an answer",
+    ssl.SSLEOFError: "the connection was closed without an answer",
+    exceptions.IncompleteRead: "the answer was cut short",
+    http.client.IncompleteRead: "the answer was cut short",
+    exceptions.DecodeError: "the body cannot be decompressed",
+}
 
 
 def failure(
-    error: Exception, url: str, settings: Mapping[str, Any]
-) -> UnreachableError | RetriableAPIError:
-    """Say why a try failed, in words that show nothing of what was received.
+    error: Exception, url: str, environment: Mapping[str, Any]
+) -> tuple[str, bool]:
+    """Say why a request failed, and show nothing of what was received.
 
     Args:
         error: What was raised instead of an answer.
         url: Where the request went.
-        settings: The proxies and certificates that `requests` used.
+        environment: The proxies and certificates that `requests` used.
 
     Returns:
-        The error to raise instead: an `UnreachableError` if another try would fail in
-        the same way.
+        The words, and whether another try would fail in the same way.
     """
     causes = list(_causes(error))
-    proxy = select_proxy(url, settings["proxies"])
-    if problem := _invalid_address(causes, proxy):
-        return UnreachableError(problem)
+    proxy = select_proxy(url, environment["proxies"])
+    if problem := _invalid_address(error, proxy):
+        return problem, True
     where = _host(url) + (f" through the proxy {_host(proxy)}" if proxy else "")
-    if problem := _lasting(causes, settings["verify"]):
-        return UnreachableError(f"request to {where} failed: {problem}")
-    return RetriableAPIError(f"request to {where} failed: {_passing(causes)}")
+    lasting = _lasting(causes, environment["verify"])
+    return f"{lasting or _passing(causes)} ({where})", lasting is not None
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -70,8 +73,8 @@ def _host(url: str) -> str:
     return f"{parts.host}:{parts.port or _PORTS.get(parts.scheme or 'http')}"
 
 
-def _invalid_address(causes: list[BaseException], proxy: str | None) -> str | None:
-    if isinstance(causes[0], requests.exceptions.InvalidSchema):
+def _invalid_address(error: Exception, proxy: str | None) -> str | None:
+    if isinstance(error, requests.exceptions.InvalidSchema):
         return (
             "HTTPS_PROXY or ALL_PROXY names a SOCKS proxy: install the package PySocks "
             "beside the tap, or name an HTTP proxy"
@@ -81,14 +84,11 @@ def _invalid_address(causes: list[BaseException], proxy: str | None) -> str | No
         exceptions.LocationValueError,
         UnicodeError,
     )
-    if not isinstance(causes[0], invalid):
+    if not isinstance(error, invalid):
         return None
     if proxy:
         # It may hold a password, so it is not shown.
-        return (
-            "HTTPS_PROXY or ALL_PROXY is not a valid address: write it as "
-            "http://host:port"
-        )
+        return "HTTPS_PROXY or ALL_PROXY is not an address: write http://host:port"
     return "`api_url` is not a valid address"
 
 
@@ -97,13 +97,16 @@ def _lasting(causes: list[BaseException], certificates: object) -> str | None:
     root = causes[-1]
     if isinstance(root, ssl.SSLCertVerificationError):
         return _certificate(root)
-    if _no_certificates(causes):
+    # `requests` looks for the file first, and raises the plainest of errors.
+    if type(causes[0]) is OSError or (
+        isinstance(root, ssl.SSLError) and root.library == "X509"
+    ):
         return (
             f"cannot read the certificates in {certificates}, which REQUESTS_CA_BUNDLE "
             "or CURL_CA_BUNDLE names"
         )
     status = _status_of_proxy(root)
-    if status is None or status in RETRIED_STATUSES:
+    if status is None or tried_again(status):
         return None
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return (
@@ -111,11 +114,6 @@ def _lasting(causes: list[BaseException], certificates: object) -> str | None:
             "http://user:password@host:port, each part URL-encoded"
         )
     return f"the proxy refused it ({status}): ask who runs the proxy"
-
-
-def _status_of_proxy(root: BaseException) -> int | None:
-    found = re.match(r"Tunnel connection failed: (\d{3}) ", str(root))
-    return int(found[1]) if found else None
 
 
 def _certificate(error: ssl.SSLCertVerificationError) -> str:
@@ -133,34 +131,15 @@ def _certificate(error: ssl.SSLCertVerificationError) -> str:
     )
 
 
-def _no_certificates(causes: list[BaseException]) -> bool:
-    """Say whether the file of trusted certificates is missing or cannot be read."""
-    root = causes[-1]
-    if isinstance(root, ssl.SSLError):
-        return root.library == "X509"
-    # `requests` looks for the file first, and raises the plainest of errors.
-    return type(causes[0]) is OSError or any(
-        isinstance(cause, exceptions.SSLError) for cause in causes
-    )
-
-
-_WORDS: dict[type[BaseException], str] = {
-    TooLargeError: "the answer is too large for a page: set a smaller `per_page`",
-    exceptions.ConnectTimeoutError: "no connection within `request_timeout`",
-    TimeoutError: "no whole answer within `request_timeout`",
-    http.client.RemoteDisconnected: "the connection was closed without an answer",
-    ssl.SSLEOFError: "the connection was closed without an answer",
-    exceptions.IncompleteRead: "the answer was cut short",
-    http.client.IncompleteRead: "the answer was cut short",
-    exceptions.DecodeError: "the body cannot be decompressed",
-}
+def _status_of_proxy(root: BaseException) -> int | None:
+    found = re.match(r"Tunnel connection failed: (\d{3}) ", str(root))
+    return int(found[1]) if found else None
 
 
 def _passing(causes: list[BaseException]) -> str:
     """Say what another try may not meet."""
-    kinds = {type(cause) for cause in causes}
-    for kind, words in _WORDS.items():
-        if kind in kinds:
+    for kind, words in _CAUSES.items():
+        if any(type(cause) is kind for cause in causes):
             return words
     root = causes[-1]
     if status := _status_of_proxy(root):

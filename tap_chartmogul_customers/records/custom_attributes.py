@@ -1,19 +1,19 @@
-"""Custom attributes as columns: found by discovery, filled by every read."""
+"""Custom attributes as columns: how discovery finds their keys and types."""
 
 from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tap_chartmogul_customers.records.column_names import column_names
-from tap_chartmogul_customers.records.notices import Notices
-from tap_chartmogul_customers.records.values import (
+from tap_chartmogul_customers.records.types import (
+    Read,
     UnreadableError,
     as_json,
+    read_boolean,
     read_integer,
-    read_object,
+    read_number,
     read_text,
     read_timestamp,
 )
@@ -34,73 +34,41 @@ _TIME = re.compile(
 )
 
 
-_DOUBLE = range(-(2**53), 2**53 + 1)
-"""The integers that every target can make a floating-point number of."""
-
-
-def _read_number(value: object) -> int | Decimal:
-    if isinstance(value, Decimal):
-        return value
-    if type(value) is not int:
-        raise UnreadableError
-    # As a decimal it is the same number, which Arrow doesn't refuse: some targets
-    # write Parquet by it.
-    return value if value in _DOUBLE else Decimal(f"{value}.0")
-
-
-def _read_boolean(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise UnreadableError
-
-
-def _read_array(value: object) -> list[Any]:
-    if isinstance(value, list):
-        return value
-    raise UnreadableError
-
-
 class _Kind(NamedTuple):
-    """What the values of a key may all be."""
+    """What the values of a key may all be.
 
-    type: str
-    read: Callable[[Any], Any]
+    Args:
+        schema: The JSON schema of their column.
+        read: What reads one.
+        is_typical: Whether a value that can be read speaks for this kind.
+    """
+
+    schema: dict[str, Any]
+    read: Read
     is_typical: Callable[[Any], bool] = lambda _: True
-    """Whether a value that can be read speaks for this kind."""
-    format: str | None = None
-
-    @property
-    def schema(self) -> dict[str, Any]:
-        # Without `properties` or `items`, a column of JSON for any target.
-        schema: dict[str, Any] = {"type": [self.type, "null"]}
-        return {**schema, "format": self.format} if self.format else schema
 
     def fits(self, value: object) -> bool:
-        if not self.is_typical(value):
-            return False
         try:
-            self.read(value)
+            return self.is_typical(value) and self.read(value) is not None
         except UnreadableError:
             return False
-        return True
 
 
-_TEXT = _Kind("string", read_text)
+_TEXT = _Kind({"type": ["null", "string"]}, read_text)
 _KINDS = (
-    _Kind("integer", read_integer, lambda value: type(value) is int),
-    _Kind("number", _read_number),
-    _Kind("boolean", _read_boolean),
     _Kind(
-        "string",
+        {"type": ["null", "integer"]}, read_integer, lambda value: type(value) is int
+    ),
+    _Kind({"type": ["null", "number"]}, read_number),
+    _Kind({"type": ["null", "boolean"]}, read_boolean),
+    _Kind(
+        {"type": ["null", "string"], "format": "date-time"},
         read_timestamp,
         lambda value: isinstance(value, str) and bool(_TIME.fullmatch(value)),
-        format="date-time",
     ),
-    _Kind("array", _read_array),
-    _Kind("object", read_object),
     _TEXT,
 )
-"""The first that fits every value of a key is its kind; text fits all."""
+"""The first that fits every value of a key is its kind. Text fits all: as JSON text."""
 
 
 def with_custom_columns(
@@ -143,83 +111,10 @@ def _entries(attributes: object) -> Iterator[tuple[str, str, Any]]:
                 yield group, key, value
 
 
-class _Column(NamedTuple):
-    name: str
-    key: str
-    read: Callable[[Any], Any]
-
-
-class CustomColumns:
-    """Fills the columns that a catalog has for custom attributes.
-
-    Args:
-        schema: The schema of a record, from the catalog.
-        logger: Where warnings go.
-    """
-
-    def __init__(self, schema: dict[str, Any], logger: logging.Logger) -> None:
-        self._notices = Notices(logger)
-        self._columns: dict[str, list[_Column]] = {}
-        for name, column in schema["properties"].items():
-            if source := _source(column):
-                group, key = source
-                self._columns.setdefault(group, []).append(
-                    _Column(name, key, _kind(column).read)
-                )
-            elif name.startswith(tuple(f"{group}_" for group in GROUPS)):
-                logger.warning(
-                    "Column `%s` stays empty: its description in the catalog does not "
-                    'name a key, as attributes.custom["key"] would',
-                    name,
-                )
-
-    def fill(self, record: dict[str, Any], attributes: object) -> None:
-        """Add the values of a customer's custom attributes to its record.
-
-        Args:
-            record: The record of the customer, changed in place.
-            attributes: The customer's attributes, as the API sends them.
-        """
-        for group, columns in self._columns.items():
-            values = attributes.get(group) if isinstance(attributes, dict) else None
-            if not isinstance(values, dict):
-                values = {}
-            for column in columns:
-                value = values.get(column.key)
-                record[column.name] = (
-                    None if value is None else self._read(column, value)
-                )
-
-    def report(self) -> None:
-        """Say how many values did not fit, if any."""
-        self._notices.report()
-
-    def _read(self, column: _Column, value: Any) -> Any:  # noqa: ANN401
-        try:
-            return column.read(value)
-        except UnreadableError:
-            self._notices.add(
-                f"Values that became null in `{column.name}`",
-                "A value does not fit the type that discovery found for `%s` and "
-                "becomes null there; `attributes` has it",
-                column.name,
-            )
-            return None
-
-
-def _source(column: dict[str, Any]) -> tuple[str, str] | None:
+def source_of(column: dict[str, Any]) -> tuple[str, str] | None:
     """Return the group and the key whose values a column has; none of any other."""
     found = _SOURCE.fullmatch(str(column.get("description")))
     try:
         return (found[1], json.loads(found[2])) if found else None
     except ValueError:
         return None
-
-
-def _kind(schema: dict[str, Any]) -> _Kind:
-    types = schema.get("type") or []
-    types = {types} if isinstance(types, str) else {*types} - {"null"}
-    for kind in _KINDS:
-        if types == {kind.type} and schema.get("format") == kind.format:
-            return kind
-    return _TEXT

@@ -1,4 +1,5 @@
-"""Every private hook of the SDK that the tap overrides or calls, an idea a file.
+"""All that is ours in place of the SDK's own, for Singer's messages and command line.
 
-`tests/test_sdk.py` fails when the SDK changes under one of them.
+`tests/parts/test_sdk.py` fails when the SDK changes under a private hook, or no longer
+needs it.
 """

@@ -1,1 +1,4 @@
-"""What a sync is: where it stands, how it is kept, how it is read."""
+"""How a whole account is read: in ranges at once, resumed, and looked at once more.
+
+`Sync` is the way in. `docs/ranges.md` says why nobody is missed.
+"""

@@ -1,244 +1,273 @@
-"""Reads ranges at once, each on a thread of its own that is one page ahead."""
+"""Reads the ranges of a sync at once, a page of each at a time.
+
+Pages come on threads, one for each page that is on its way. Everything else happens
+where the pages are taken: no thread knows of another, and there is no lock.
+"""
 
 from __future__ import annotations
 
 import threading
-from contextlib import closing
+from concurrent.futures import Future
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from tap_chartmogul_customers.errors import CursorRefusedError
-from tap_chartmogul_customers.sync.ranges import Latest, Look
+from tap_chartmogul_customers.errors import ReadError
+from tap_chartmogul_customers.sync.ranges import is_behind, keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    import logging
+    from collections.abc import Callable, Generator, Iterator
 
-    from tap_chartmogul_customers.pagination import Page
+    from tap_chartmogul_customers.api.paging import Page
     from tap_chartmogul_customers.sync.ranges import Range
 
+BOUNDARY_TRIES = 3
+"""How often a boundary is asked for, at most: it only saves time."""
 
-class Pages(Protocol):
-    """What reads pages from one place of the account on, over its own connection."""
+_KEPT_PAGES = 2
+"""Pages of a range whose customers the range before it does not emit again: the page
+that ends the one before can reach into the second."""
 
-    def pages(self) -> Iterator[Page]:
-        """Read page after page."""
-
-    def close(self) -> None:
-        """Close the connection."""
+OpenPages: TypeAlias = "Callable[[str | None, str, int | None], Generator[Page]]"
+"""Opens a connection and reads pages over it: from a cursor on, called so in errors,
+and with so many tries of the first page, or as many as are set."""
 
 
-class Place:
-    """A place of the account in this run: whoever needs it first asks.
-
-    A boundary is needed twice, as the start of a range and as the look at the end of
-    the one before it, on two threads. That is one request, and one answer for both.
+class Batch(NamedTuple):
+    """Customers to emit.
 
     Args:
-        reader: What reads from there.
-        look: What is to be filled with its customers, if another range ends there.
+        page: The page that they are of.
+        customers: Those of the page that were not emitted yet.
     """
 
-    def __init__(self, reader: Pages, look: Look | None = None) -> None:
-        self._reader = reader
-        self.look = look
-        self._lock = threading.Lock()
-        self._pages: Iterator[Page] | None = None
-        self._first: list[Page] = []
-        self._error: BaseException | None = None
-        self.refusal: CursorRefusedError | None = None
-
-    def ask(self) -> bool:
-        """Ask for the first page, and for a look more if it is next to empty; once.
-
-        Returns:
-            Whether the service takes the cursor.
-
-        Raises:
-            BaseException: What `pages` raised, each time.
-        """
-        with self._lock:
-            if self._pages is None:
-                self._pages = self._reader.pages()
-                try:
-                    for page in self._pages:
-                        self._first.append(page)
-                        # Now, since whoever writes the page uses it up.
-                        if self.look is None or self.look.add(page.entries):
-                            break
-                except CursorRefusedError as error:
-                    self.refusal = error
-                except BaseException as error:  # noqa: BLE001 (raised below)
-                    self._error = error
-            if self._error is not None:
-                raise self._error
-            return self.refusal is None
-
-    def read(self) -> Generator[Page, None, None]:
-        """Read from there on; only after `ask`, and only once.
-
-        Yields:
-            Each page.
-        """
-        with closing(self):
-            while self._first:
-                yield self._first.pop(0)
-            yield from self._pages or ()
-
-    def close(self) -> None:
-        """Close the connection; reading on would open another."""
-        self._reader.close()
-
-
-class Fetched(NamedTuple):
-    """A page of a range, and whether it ends the range.
-
-    Of its customers, the next range counts as many as are `known`.
-    """
-
-    part: Range
     page: Page
-    known: int
-    last: bool
-    take: Callable[[], None]
+    customers: list[dict[str, Any]]
 
 
-class Refused(NamedTuple):
-    """The service refused a range's cursor, and perhaps its start too."""
-
-    part: Range
-    error: CursorRefusedError
-    dropped: bool
-
-
-class Readers:
-    """Reads ranges at once.
-
-    The threads are daemons: they never hold up the end of the process, whatever they
-    wait for. When the iteration is given up, each ends before it asks for another page.
+def read_ranges(
+    ranges: list[Range], open_pages: OpenPages, at_once: int, logger: logging.Logger
+) -> Iterator[Batch]:
+    """Read ranges from where each stands to its end.
 
     Args:
-        ranges: All ranges of the sync, in their order.
-        names: What errors call each of them.
-        open_at: What makes a reader from a cursor on, and gives it a name.
-        at_once: How many ranges may be read at once.
+        ranges: The ranges, in their order. Each has advanced when a page of it is
+            yielded, and one that cannot be read is taken out.
+        open_pages: What opens a reader.
+        at_once: How many readers, and so connections, may be open at once.
+        logger: Where it says that a place of an earlier read was not used.
+
+    Yields:
+        Customers to emit: where nobody is moved, none of them twice.
+
+    Raises:
+        ReadError: The account cannot be read, not from its start either.
+        UnreachableError: ChartMogul cannot be reached.
     """
+    yield from _Ranges(ranges, open_pages, at_once, logger).read()
+
+
+class _Reader:
+    """A range in this run.
+
+    Args:
+        part: The range.
+        label: What errors call it.
+    """
+
+    def __init__(self, part: Range, label: str) -> None:
+        self.part = part
+        self.label = label
+        self.look: set[str] | None = None
+        """The look of its start, once that is there."""
+        self.look_is_due = False
+        """Whether its look is there, or on its way."""
+        self.held: tuple[_Source, Page] | None = None
+        """A page that came, until it is known whether it ends the range."""
+        self.emitted: set[str] = set()
+        """Customers of its first pages, if they were emitted in this run."""
+
+
+class _Source:
+    """An open connection: pages of a range, or one page for the look of its start."""
+
+    def __init__(
+        self, reader: _Reader, pages: Generator[Page], *, is_look: bool
+    ) -> None:
+        self.reader = reader
+        self.pages = pages
+        self.is_look = is_look
+        self.came = False
+        """Whether a page came."""
+
+
+class _Ranges:
+    """Reads the ranges of a sync at once."""
 
     def __init__(
         self,
-        ranges: Sequence[Range],
-        names: Sequence[str],
-        open_at: Callable[[str | None, str], Pages],
-        *,
+        ranges: list[Range],
+        open_pages: OpenPages,
         at_once: int,
+        logger: logging.Logger,
     ) -> None:
         self._ranges = ranges
-        self._names = names
-        self._open_at = open_at
-        self._starts = [
-            Place(open_at(part.start, name), Look() if part.start else None)
-            for part, name in zip(ranges, names, strict=True)
+        self._open_pages = open_pages
+        self._at_once = at_once
+        self._logger = logger
+        self._readers = [
+            _Reader(part, f"range {number}" if len(ranges) > 1 else "")
+            for number, part in enumerate(ranges, 1)
         ]
-        self._looks_only = {
-            index
-            for index, part in enumerate(ranges)
-            if part.done or part.cursor != part.start
-        }
-        self._turns = threading.Semaphore(at_once)
-        self._events = SimpleQueue[Fetched | Refused | BaseException]()
+        self._looks: list[_Reader] = []
+        """Whose looks are to be asked for, ahead of any range."""
+        self._waiting = [each for each in self._readers if not each.part.done]
+        """Which ranges are to be opened."""
+        self._stuck: list[tuple[_Reader, ReadError]] = []
+        """Ranges that could not be read further, left until nothing else is to do."""
         self._open = 0
-        self._given_up = threading.Event()
-        self._taken: list[threading.Semaphore] = []
+        self._came: SimpleQueue[tuple[_Source, Future[Page]]] = SimpleQueue()
 
-    def start(self, part: Range) -> None:
-        """Start to read a range, as soon as it is its turn.
-
-        Args:
-            part: One of the ranges.
-        """
-        self._open += 1
-        threading.Thread(
-            target=self._run, args=(part,), name="reader", daemon=True
-        ).start()
-
-    def __iter__(self) -> Iterator[Fetched | Refused]:
-        """Wait for what the threads come to, until every started range is at its end.
-
-        Yields:
-            Each page, and each refusal. At most one further page of a range is fetched
-            while one is in use.
-
-        Raises:
-            BaseException: What ended a range other than its end.
-        """
-        while self._open:
-            event = self._events.get()
-            if isinstance(event, BaseException):
-                raise event
-            if isinstance(event, Fetched):
-                event.take()
-                self._open -= event.last
+    def read(self) -> Iterator[Batch]:
+        for reader in self._waiting[: self._at_once]:
+            # Its first page is the look of its start, not a request more.
+            reader.look_is_due = reader.part.at_start
+        for reader in self._waiting:
+            self._want_look(self._end_of(reader))
+        while True:
+            self._open_sources()
+            if self._open:
+                self._take(*self._came.get())
+                yield from self._emit()
+            elif self._stuck:
+                for reader, error in self._stuck:
+                    self._drop(reader, error)
+                self._stuck.clear()
             else:
-                self._open -= event.dropped
-            yield event
+                return
 
-    def close(self) -> None:
-        """Let no thread ask for another page."""
-        self._given_up.set()
-        for taken in self._taken:
-            taken.release()
+    def _end_of(self, reader: _Reader) -> _Reader | None:
+        """Return the reader that starts where this one ends."""
+        rest = self._readers[self._readers.index(reader) + 1 :]
+        return rest[0] if rest else None
 
-    def _run(self, part: Range) -> None:
+    def _want_look(self, reader: _Reader | None) -> None:
+        if reader and not reader.look_is_due:
+            reader.look_is_due = True
+            self._looks.append(reader)
+
+    def _open_sources(self) -> None:
+        while self._open < self._at_once and (self._looks or self._waiting):
+            is_look = bool(self._looks)
+            reader = (self._looks or self._waiting).pop(0)
+            start = reader.part.start if is_look else reader.part.cursor
+            at_boundary = start is not None and start == reader.part.start
+            tries = BOUNDARY_TRIES if at_boundary else None
+            pages = self._open_pages(start, reader.label, tries)
+            self._open += 1
+            self._fetch(_Source(reader, pages, is_look=is_look))
+
+    def _fetch(self, source: _Source) -> None:
+        """Let the next page come, on a thread.
+
+        It is a daemon: it does not hold up the end of the process, whatever it waits
+        for.
+        """
+        page: Future[Page] = Future()
+
+        def run() -> None:
+            try:
+                page.set_result(next(source.pages))
+            except BaseException as error:  # noqa: BLE001 (raised where it is taken)
+                page.set_exception(error)
+            self._came.put((source, page))
+
+        threading.Thread(target=run, name="page", daemon=True).start()
+
+    def _close(self, source: _Source) -> None:
+        source.pages.close()
+        self._open -= 1
+
+    def _take(self, source: _Source, result: Future[Page]) -> None:
+        reader = source.reader
+        is_dropped = reader not in self._readers
         try:
-            with self._turns:
-                taken = threading.Semaphore(0)
-                # Ahead of the check: `close` releases those that it finds.
-                self._taken.append(taken)
-                if not self._given_up.is_set():
-                    self._read(part, taken)
-        except BaseException as error:  # noqa: BLE001 (raised where pages are used)
-            self._events.put(error)
-
-    def _read(self, part: Range, taken: threading.Semaphore) -> None:
-        index = self._ranges.index(part)
-        place = start = self._starts[index]
-        if part.cursor != part.start:
-            place = Place(self._open_at(part.cursor, self._names[index]))
-            if not place.ask():
-                self._refuse(part, place, dropped=False)
-                place = start
-        if not place.ask():
-            self._refuse(part, place, dropped=True)
+            page = result.result()
+        except ReadError as error:
+            self._close(source)
+            if not is_dropped:
+                self._fail(source, error)
             return
-        look = self._look_behind(index)
-        latest = Latest()
-        with closing(place.read()) as pages:
-            for page in pages:
-                known = look.known(page.entries) if look else 0
-                behind = latest.stand_behind(known, len(page.entries))
-                if look and behind:
-                    known += look.beyond(page.entries)
-                last = behind or not page.has_more
-                self._events.put(Fetched(part, page, known, last, taken.release))
-                if last:
-                    return
-                # Not before this one is taken is the next one asked for.
-                taken.acquire()
-                if self._given_up.is_set():
-                    return
+        if source.is_look or (reader.part.at_start and not source.came):
+            reader.look = {*keys(page.customers)}
+        if source.is_look or is_dropped:
+            self._close(source)
+        else:
+            source.came = True
+            reader.held = source, page
 
-    def _refuse(self, part: Range, place: Place, *, dropped: bool) -> None:
-        place.close()
-        if place.refusal is not None:
-            self._events.put(Refused(part, place.refusal, dropped))
+    def _emit(self) -> Iterator[Batch]:
+        """Emit each page that came, if it is known whether it ends its range."""
+        # From the last range on, since a range does not emit again whom the next has.
+        for reader in reversed(self._readers):
+            end = self._end_of(reader)
+            if reader.held and (end is None or end.look is not None):
+                yield self._advance(reader, *reader.held, end)
 
-    def _look_behind(self, index: int) -> Look | None:
-        """Return the look at the end of a range, passing over refused boundaries."""
-        for following in range(index + 1, len(self._ranges)):
-            place = self._starts[following]
-            taken = place.ask()
-            if following in self._looks_only:
-                # Its range reads on over another connection, or not at all.
-                place.close()
-            if taken:
-                return place.look
-        return None
+    def _advance(
+        self, reader: _Reader, source: _Source, page: Page, end: _Reader | None
+    ) -> Batch:
+        reader.held = None
+        own = keys(page.customers) if len(self._readers) > 1 else []
+        last = page.cursor is None
+        customers = page.customers
+        if end:
+            last = last or is_behind(own, end.look or set())
+            customers = [
+                customer
+                for key, customer in zip(own, customers, strict=True)
+                if key not in end.emitted
+            ]
+        if reader.part.pages < _KEPT_PAGES:
+            reader.emitted.update(own)
+        reader.part.advance(page.cursor, last=last)
+        if last:
+            self._close(source)
+        else:
+            self._fetch(source)
+        return Batch(page, customers)
+
+    def _fail(self, source: _Source, error: ReadError) -> None:
+        """Go on after a page could not be read."""
+        reader = source.reader
+        if not source.is_look and not source.came and not reader.part.at_start:
+            self._logger.warning("Reading from an earlier place: %s", error)
+            reader.part.restart()
+            self._waiting.append(reader)
+        elif reader is self._readers[0]:
+            raise error
+        elif source.came:
+            # It keeps what it has come to, unless the others can be read without it.
+            self._stuck.append((reader, error))
+        else:
+            self._drop(reader, error)
+
+    def _drop(self, reader: _Reader, error: ReadError) -> None:
+        """Leave a range to the one before it, which reads on."""
+        self._logger.warning(
+            "A place of an earlier read is not used, the range before it reads on: %s",
+            error,
+        )
+        index = self._readers.index(reader)
+        before = self._readers[index - 1]
+        before.part.expected = before.part.size + reader.part.size
+        del self._readers[index], self._ranges[index]
+        for queue in (self._looks, self._waiting):
+            if reader in queue:
+                queue.remove(reader)
+        if reader.held:
+            self._close(reader.held[0])
+        if before.part.done and before.part.cursor:
+            before.part.done = False
+            self._waiting.append(before)
+        self._want_look(self._end_of(before))

@@ -1,0 +1,148 @@
+"""Reads what the command line names: settings, catalog, state."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from singer_sdk.singerlib import Catalog
+
+from tap_chartmogul_customers.errors import FileError
+
+if TYPE_CHECKING:
+    from singer_sdk.singerlib import CatalogEntry
+
+
+def read_object(path: str, what: str) -> dict[str, Any]:
+    """Read a JSON object from a file.
+
+    Args:
+        path: The file.
+        what: What it holds, for the error.
+
+    Returns:
+        The object. Numbers that are not whole are decimals.
+
+    Raises:
+        FileError: There is none.
+    """
+    name = f"The {what} file '{path}'"
+    try:
+        return parse_object(Path(path).read_bytes(), name)
+    except OSError as error:
+        msg = f"{name} cannot be read: {error.strerror}"
+        raise FileError(msg) from error
+
+
+def parse_object(data: bytes, name: str) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Args:
+        data: UTF-8, with or without a byte order mark.
+        name: What it is, for the error.
+
+    Returns:
+        The object. Numbers that are not whole are decimals.
+
+    Raises:
+        FileError: It is something else.
+    """
+    try:
+        value = parse_json(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        msg = f"{name} is not UTF-8 (see its byte {error.start + 1:,})"
+        raise FileError(msg) from error
+    except (ValueError, RecursionError) as error:
+        msg = f"{name} is not JSON: {error}"
+        raise FileError(msg) from error
+    if not isinstance(value, dict):
+        msg = f"{name} is not a JSON object"
+        raise FileError(msg)
+    return value
+
+
+def parse_json(text: str) -> Any:  # noqa: ANN401 (any JSON value)
+    """Parse JSON, whose numbers are exact.
+
+    Raises:
+        ValueError: It is not JSON.
+    """
+    return json.loads(text, parse_float=Decimal, parse_constant=_refuse)
+
+
+def _refuse(name: str) -> NoReturn:
+    msg = f"{name} is no number"
+    raise ValueError(msg)
+
+
+def parse_state(data: bytes) -> dict[str, Any]:
+    """Read a state.
+
+    Args:
+        data: A Singer state. A whole STATE message is one too, and so is what
+            `meltano state get` prints.
+
+    Returns:
+        The value of the state; empty if nothing is in the file.
+
+    Raises:
+        FileError: It is something else.
+    """
+    if not data.strip():
+        return {}
+    state = parse_object(data, "the state")
+    for wrapper in ("singer_state", "value"):
+        if "bookmarks" not in state and isinstance(inner := state.get(wrapper), dict):
+            return inner
+    return state
+
+
+def parse_catalog(data: bytes, name: str, stream: str, key: str) -> dict[str, Any]:
+    """Read a catalog, and check what the SDK takes for granted.
+
+    Args:
+        data: The catalog.
+        name: What it is, for the error.
+        stream: The stream that it must hold.
+        key: The column that the stream cannot be without.
+
+    Returns:
+        The catalog.
+
+    Raises:
+        FileError: It is no catalog of the stream, or lacks the key.
+    """
+    catalog = parse_object(data, name)
+    try:
+        entry = Catalog.from_dict(catalog).get_stream(stream)
+        problem = _problem(entry, stream, key)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        msg = f"{name} is not a Singer catalog: {type(error).__name__}: {error}"
+        raise FileError(msg) from error
+    if problem:
+        msg = f"{name} {problem}"
+        raise FileError(msg)
+    return catalog
+
+
+def _problem(entry: CatalogEntry | None, stream: str, key: str) -> str | None:
+    if entry is None:
+        return (
+            f"has no stream with the `tap_stream_id` `{stream}`, the only one of this "
+            "tap: make it anew by --discover"
+        )
+    if (entry.stream or stream) != stream:
+        return (
+            f"has another name for `{stream}`: rename it by `stream_maps` and "
+            "`__alias__` instead"
+        )
+    columns = entry.schema.to_dict()["properties"]
+    selected = entry.metadata.resolve_selection()
+    for each in (key, *(entry.key_properties or ())):
+        if each not in columns:
+            return f"lacks the column `{each}`, which is a key"
+        if selected[()] and not selected["properties", each]:
+            return f"deselects the column `{each}`, which is a key: select it"
+    return None

@@ -1,0 +1,183 @@
+"""The stream of customers: what is asked, and what a record is."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.authenticators import BasicAuthenticator
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+from typing_extensions import override
+
+from tap_chartmogul_customers.api.client import Client
+from tap_chartmogul_customers.api.paging import CursorPaginator
+from tap_chartmogul_customers.errors import PagingError
+from tap_chartmogul_customers.progress import Progress
+from tap_chartmogul_customers.records.record import RecordReader
+from tap_chartmogul_customers.sdk.stream import PagedStream, RecordPage
+from tap_chartmogul_customers.settings.checks import STREAM
+from tap_chartmogul_customers.sync.bookmark import Account
+from tap_chartmogul_customers.sync.sync import Sync
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Iterator
+
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_chartmogul_customers.sync.readers import Batch
+
+FILTERS = ("data_source_uuid", "external_id", "status", "system")
+
+
+class CustomersStream(PagedStream):
+    """Every customer of the account."""
+
+    name = STREAM
+    path = "/customers"
+    primary_keys = ("uuid",)
+
+    @property
+    @override
+    def replication_method(self) -> str:
+        # Whatever a catalog says: the API has no filter by date of change.
+        return REPLICATION_FULL_TABLE
+
+    @property
+    @override
+    def url_base(self) -> str:
+        return str(self.config["api_url"]).rstrip("/")
+
+    @cached_property
+    @override
+    def authenticator(self) -> BasicAuthenticator:
+        return BasicAuthenticator(username=self.config["api_key"], password="")
+
+    @cached_property
+    @override
+    def user_agent(self) -> str:
+        return f"{self.tap_name}/{self._tap.plugin_version}"
+
+    @override
+    def get_url_params(
+        self, context: Context | None, next_page_token: str | None
+    ) -> dict[str, Any]:
+        return {
+            "per_page": self.config["per_page"],
+            **self._account.filters,
+            "cursor": next_page_token,
+        }
+
+    @override
+    def get_new_paginator(self, start: str | None = None) -> CursorPaginator:
+        """Return a paginator.
+
+        Args:
+            start: The cursor at which it starts; none for the start of the account.
+
+        Returns:
+            The paginator.
+        """
+        return CursorPaginator(start)
+
+    @property
+    def _account(self) -> Account:
+        filters = {name: self.config.get(name) for name in FILTERS}
+        return Account(self.url_base, self.config["api_key"], filters)
+
+    @cached_property
+    def _client(self) -> Client:
+        return Client(
+            lambda cursor: self.prepare_request(None, cursor),
+            self.get_new_paginator,
+            timeout=self.config["request_timeout"],
+            max_retries=self.config["max_retries"],
+            api_key=self.config["api_key"],
+            logger=self.logger,
+        )
+
+    def sample(self, size: int) -> list[Record]:
+        """Return the first customers of the account, as the API sends them.
+
+        Args:
+            size: How many, at most.
+
+        Returns:
+            The customers.
+
+        Raises:
+            ReadError: A page cannot be read.
+            UnreachableError: ChartMogul cannot be reached.
+        """
+        pages = self._client.pages()
+        customers = chain.from_iterable(page.customers for page in pages)
+        sample = [*islice(customers, size)]
+        pages.close()
+        return sample
+
+    @override
+    def read_pages(self) -> Iterator[RecordPage]:
+        """Read all customers, from where an earlier run stopped.
+
+        Yields:
+            Their records, page by page; at the end a page of none, with the state that
+            the next sync starts from.
+
+        Raises:
+            ReadError: The account cannot be read.
+            UnreachableError: ChartMogul cannot be reached.
+        """
+        if self.forced_replication_method not in {None, REPLICATION_FULL_TABLE}:
+            self.logger.warning(
+                "The catalog asks for %s replication, but every run reads every "
+                "customer: the API cannot tell who has changed",
+                self.forced_replication_method,
+            )
+        sync = Sync(
+            self.stream_state,
+            self._account,
+            versioned=self.config["emit_activate_version_messages"],
+            max_age_hours=self.config["resume_max_age_hours"],
+            at_once=self.config["parallel_requests"],
+            logger=self.logger,
+        )
+        self.set_version(sync.version)
+        self.emitted.update(sync.streams)
+        reader = RecordReader(self.effective_schema, self.mask, self.logger)
+        progress = Progress(self.logger, sync)
+
+        def state() -> dict[str, Any]:
+            sync.streams[:] = sorted(self.emitted)
+            return sync.state()
+
+        for batch in sync.read(self._client.pages):
+            yield RecordPage(_records(reader, batch, self.logger), state)
+            progress.say()
+        progress.end(self._client.pace.retries)
+        reader.report()
+        if not sync.customers and not self.emitted:
+            # With versions, ACTIVATE_VERSION would take every row of the table.
+            self.logger.warning(
+                "No customer was found: check that `api_key` and the filters are those "
+                "of this table. Rows that it has stay there"
+            )
+        elif sync.version is not None:
+            self.activate_version(sync.version)
+        yield RecordPage([], sync.finished_state)
+
+
+def _records(
+    reader: RecordReader, batch: Batch, logger: logging.Logger
+) -> list[Record]:
+    if batch.page.mended:
+        logger.warning(
+            "%s: U+FFFD takes the place of text that cannot be stored (NUL, or no "
+            "Unicode)",
+            batch.page.where,
+        )
+    try:
+        return [reader.read(customer) for customer in batch.customers]
+    except PagingError as error:
+        msg = f"{batch.page.where}: {error}"
+        raise PagingError(msg) from error

@@ -1,0 +1,282 @@
+"""What the state keeps of syncs, and what a run makes of what it is given.
+
+The bookmark is flat, and what is over is null in it: Meltano merges states key by key,
+so a key that is left out would come back, and an object cannot be merged into null.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+
+from tap_chartmogul_customers.sync.ranges import (
+    MOST_BYTES,
+    Count,
+    Cursor,
+    Place,
+    Range,
+    cut,
+    joined,
+    thinned,
+)
+
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Account(NamedTuple):
+    """What is read: an account, or a part of it.
+
+    Args:
+        api_url: The address of the API.
+        api_key: The key.
+        filters: The API's filters, each with its value or none.
+    """
+
+    api_url: str
+    api_key: str
+    filters: dict[str, str | None]
+
+    @property
+    def fingerprint(self) -> str:
+        """32 bits that tell accounts apart, and from which no key can be found."""
+        return hashlib.sha256(self._text).hexdigest()[:8]
+
+    def reads(self, fingerprint: str) -> bool:
+        """Return whether a fingerprint is this account's; 0.1.0 used BLAKE2 for it."""
+        if fingerprint == self.fingerprint:
+            return True
+        try:
+            old = hashlib.blake2b(self._text, digest_size=4).hexdigest()
+        except (AttributeError, ValueError):
+            return False  # A Python that keeps to FIPS does not have it.
+        return fingerprint == old
+
+    @property
+    def _text(self) -> bytes:
+        return f"{self.api_url}\n{self.api_key}".encode()
+
+
+class Recent(msgspec.Struct, frozen=True, array_like=True):
+    """A place behind which customers stand who started to pay lately.
+
+    Args:
+        since: When the last customer before it did.
+        cursor: The cursor that leads there.
+    """
+
+    since: Time
+    cursor: Cursor
+
+
+class Bookmark(msgspec.Struct, kw_only=True):
+    """What the state keeps: an unfinished sync, or what the last finished one left.
+
+    Args:
+        filters: The API's filters, each with its value or none.
+        account: The fingerprint of the account.
+        version: The highest version that records had so far; 0: they had none.
+        started_at: When the unfinished sync started.
+        versioned: Whether its records have that version.
+        ranges: What it reads, in order. None when it is finished, as is all of these.
+        recent: Where its second look starts; none for the start of the account.
+        customers: How many customers it has emitted.
+        streams: The names under which it has emitted records, by `stream_maps`.
+        boundaries: Places at which the next sync may be cut; none until this one is
+            finished.
+        pages: How many pages the account had.
+        resume: Always none: where earlier versions kept an unfinished sync.
+    """
+
+    filters: dict[str, str | None]
+    account: str
+    version: Count = 0
+    started_at: Time | None = None
+    versioned: bool = False
+    ranges: list[Range] | None = None
+    recent: Recent | None = None
+    customers: Count = 0
+    streams: list[str] = []
+    boundaries: list[Place] | None = None
+    pages: Count = 0
+    resume: None = None
+
+    def finished(self) -> Bookmark:
+        """Return what the sync leaves for the next one, once it was read to its end."""
+        boundaries, pages = joined(self.ranges or [])
+        return Bookmark(
+            filters=self.filters,
+            account=self.account,
+            version=self.version,
+            boundaries=boundaries,
+            pages=pages,
+        )
+
+    def to_state(self) -> dict[str, Any]:
+        """Return it as JSON values, with as many places as the state has room for."""
+        state: dict[str, Any] = msgspec.to_builtins(self)
+        if self.boundaries is not None:
+            state["boundaries"] = _fitting(self.boundaries, MOST_BYTES)
+        for kept, each in zip(state["ranges"] or [], self.ranges or [], strict=True):
+            kept["places"] = _fitting(each.places, MOST_BYTES // len(self.ranges or []))
+        return state
+
+
+def _fitting(places: list[Place], most_bytes: int) -> Any:  # noqa: ANN401 (JSON)
+    return msgspec.to_builtins(thinned(places, most_bytes))
+
+
+def read_bookmark(state: dict[str, Any]) -> Bookmark | None:
+    """Read what an earlier run left.
+
+    Args:
+        state: The bookmark in the state, of whatever shape.
+
+    Returns:
+        The bookmark; none if there is none.
+
+    Raises:
+        ValueError: It is damaged.
+    """
+    try:
+        state = _upgraded(state)
+        if not (state.get("ranges") or state.get("boundaries")):
+            return None
+        bookmark = msgspec.convert(state, Bookmark)
+        msgspec.json.encode(bookmark)  # Not all text that can be read can be written.
+    except (AttributeError, TypeError) as error:
+        msg = f"it is of another form ({error})"
+        raise ValueError(msg) from error
+    if bookmark.ranges:
+        _check(bookmark.ranges, bookmark.started_at)
+    return bookmark
+
+
+def _upgraded(state: dict[str, Any]) -> dict[str, Any]:
+    """Return today's form of what a version before 0.2.0 left.
+
+    Version 0.1.0 kept a single `cursor`. Builds after it kept ranges, and boundaries.
+    """
+    sync, finished = state.get("resume"), state.get("boundaries")
+    if isinstance(finished, dict):
+        # Beside it, `resume` is of an older sync: an orchestrator has merged them.
+        return {**finished, "boundaries": finished.get("marks")}
+    if not sync:
+        return state
+    recent = sync.get("recent")
+    return {
+        **sync,
+        "ranges": [
+            {**each, "places": each.get("marks", [])}
+            for each in sync.get("ranges", [{"cursor": sync.get("cursor")}])
+        ],
+        "recent": recent and [recent.get("since"), recent.get("cursor")],
+        "version": sync.get("version") or 0,
+        "versioned": sync.get("version") is not None,
+        "streams": sync.get("streams", ["customers"]),
+    }
+
+
+def _check(ranges: list[Range], started_at: datetime | None) -> None:
+    """Check an unfinished sync, and mend where its ranges meet.
+
+    Raises:
+        ValueError: Customers would be missed if it were resumed.
+    """
+    starts = [each.start for each in ranges]
+    if starts[0] is not None or None in starts[1:] or started_at is None:
+        msg = "its ranges do not cover the account"
+        raise ValueError(msg)
+    if any(each.done and not each.pages for each in ranges) or any(
+        each.pages and not each.done and each.cursor is None for each in ranges
+    ):
+        msg = "it does not say where a range goes on"
+        raise ValueError(msg)
+    for before, part in pairwise(ranges):
+        if before.done and before.cursor and not part.pages:
+            # It stands behind the boundary, at a cursor of this sync. What the service
+            # takes the boundary for may have changed since.
+            part.start = part.cursor = before.cursor
+
+
+def start(
+    old: Bookmark | None,
+    account: Account,
+    *,
+    versioned: bool,
+    max_age_hours: float,
+    most_ranges: int,
+) -> tuple[Bookmark, str | None]:
+    """Say where a run starts.
+
+    Args:
+        old: What earlier runs left.
+        account: What is read.
+        versioned: Whether the records carry a version.
+        max_age_hours: Until when after its start a sync may be resumed; 0: never.
+        most_ranges: How many ranges a new sync may have.
+
+    Returns:
+        The sync that goes on, or a new one; and why an unfinished one does not go on.
+    """
+    now = datetime.now(UTC)
+    reason = None
+    if old and old.ranges and old.started_at:
+        reason = _why_not(
+            old, account, now, versioned=versioned, max_age_hours=max_age_hours
+        )
+        if reason is None:
+            old.account, old.filters = account.fingerprint, account.filters
+            return old, None
+        # Its places are good all the same.
+        old.boundaries, old.pages = joined(old.ranges)
+    ranges = [Range()]
+    if old and account.reads(old.account) and _same(old.filters, account.filters):
+        ranges = cut(old.boundaries or [], old.pages, most_ranges)
+    version = old.version if old else 0
+    if versioned:
+        # Higher than before even if the clock was set back.
+        version = max(int(now.timestamp()), version + 1)
+    bookmark = Bookmark(
+        filters=account.filters,
+        account=account.fingerprint,
+        version=version,
+        started_at=now,
+        versioned=versioned,
+        ranges=ranges,
+    )
+    return bookmark, reason
+
+
+def _why_not(
+    old: Bookmark,
+    account: Account,
+    now: datetime,
+    *,
+    versioned: bool,
+    max_age_hours: float,
+) -> str | None:
+    """Return why an unfinished sync may not be resumed; none if it may."""
+    assert old.started_at  # noqa: S101
+    # A start ahead of this clock is as far away as one behind it.
+    hours = abs(now - old.started_at) / timedelta(hours=1)
+    if hours >= max_age_hours:
+        return (
+            f"it started {hours:.1f} hours ago, `resume_max_age_hours` is "
+            f"{max_age_hours:g}"
+        )
+    if not _same(old.filters, account.filters):
+        return "it had other filters"
+    if not account.reads(old.account):
+        return "it read with another `api_key` or `api_url`"
+    if old.versioned != versioned:
+        return "`emit_activate_version_messages` has changed since"
+    return None
+
+
+def _same(old: dict[str, str | None], new: dict[str, str | None]) -> bool:
+    """Compare filters; one that is not set is the same as one that is not there."""
+    return {k: v for k, v in old.items() if v} == {k: v for k, v in new.items() if v}

@@ -1,0 +1,175 @@
+"""A sync: where it starts, what it reads, and what it leaves for the next one."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from tap_chartmogul_customers.errors import ReadError
+from tap_chartmogul_customers.records.types import UnreadableError, read_timestamp
+from tap_chartmogul_customers.sync.bookmark import Recent, read_bookmark, start
+from tap_chartmogul_customers.sync.readers import Batch, read_ranges
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Iterator
+
+    from tap_chartmogul_customers.api.paging import Page
+    from tap_chartmogul_customers.sync.bookmark import Account
+    from tap_chartmogul_customers.sync.readers import OpenPages
+
+SETTLED = timedelta(days=7)
+"""How long before a sync a customer started to pay whose place will not change."""
+
+
+class Sync:
+    """A whole read of an account, which may take several runs.
+
+    Args:
+        state: The bookmark that an earlier run left, of whatever shape.
+        account: What is read.
+        versioned: Whether the records carry a version, for ACTIVATE_VERSION.
+        max_age_hours: Until when after its start an unfinished sync is resumed.
+        at_once: How many requests may be on their way at once.
+        logger: Where it says how it starts, and what went otherwise than planned.
+    """
+
+    def __init__(
+        self,
+        state: dict[str, Any],
+        account: Account,
+        *,
+        versioned: bool,
+        max_age_hours: float,
+        at_once: int,
+        logger: logging.Logger,
+    ) -> None:
+        self._at_once = at_once
+        self._logger = logger
+        try:
+            old = read_bookmark(state)
+        except ValueError as error:
+            logger.warning("Starting over: the state is damaged: %s", error)
+            old = None
+        self._bookmark, why_not = start(
+            old,
+            account,
+            versioned=versioned,
+            max_age_hours=max_age_hours,
+            most_ranges=at_once,
+        )
+        if why_not:
+            logger.warning(
+                "Starting over: the unfinished sync cannot go on: %s", why_not
+            )
+        self.resumed = self._bookmark is old
+        if self.resumed:
+            logger.info(
+                "Resuming the sync that started at %s, %d pages in",
+                self._bookmark.started_at,
+                self.pages,
+            )
+        elif len(self._bookmark.ranges or []) > 1:
+            logger.info(
+                "Reading in %d ranges at once", len(self._bookmark.ranges or [])
+            )
+
+    @property
+    def version(self) -> int | None:
+        """The version of its records, if they have one."""
+        return self._bookmark.version if self._bookmark.versioned else None
+
+    @property
+    def streams(self) -> list[str]:
+        """The names under which it has emitted records, for who emits them to keep."""
+        return self._bookmark.streams
+
+    @property
+    def customers(self) -> int:
+        """How many customers it has emitted."""
+        return self._bookmark.customers
+
+    @property
+    def pages(self) -> int:
+        """How many pages it has emitted."""
+        return sum(each.pages for each in self._bookmark.ranges or [])
+
+    @property
+    def _looks_again(self) -> bool:
+        """Whether its second look is due: what one page held was seen at once."""
+        return self._bookmark.versioned and self.pages > 1
+
+    def state(self) -> dict[str, Any]:
+        """Return the bookmark, for the state that follows what was emitted so far."""
+        if all(each.done for each in self._bookmark.ranges or []) and (
+            not self._bookmark.versioned
+        ):
+            return self.finished_state()
+        return self._bookmark.to_state()
+
+    def finished_state(self) -> dict[str, Any]:
+        """Return the bookmark that a sync leaves that was read to its end."""
+        return self._bookmark.finished().to_state()
+
+    def read(self, open_pages: OpenPages) -> Iterator[Batch]:
+        """Read everyone, from where it stands.
+
+        Args:
+            open_pages: What opens a reader.
+
+        Yields:
+            Customers to emit. `state` is what may be written once they are.
+
+        Raises:
+            ReadError: The account cannot be read, not from its start either.
+            UnreachableError: ChartMogul cannot be reached.
+        """
+        ranges = self._bookmark.ranges or []
+        for batch in read_ranges(ranges, open_pages, self._at_once, self._logger):
+            self._note_recent(batch.page)
+            self._bookmark.customers += len(batch.customers)
+            yield batch
+        if self._looks_again:
+            yield from self._look_again(open_pages)
+
+    def _note_recent(self, page: Page) -> None:
+        """Remember how far the customers go who started to pay long ago."""
+        bookmark = self._bookmark
+        since = _since(page.customers[-1]) if page.customers else None
+        if since is None or page.cursor is None or bookmark.started_at is None:
+            return
+        if since <= bookmark.started_at - SETTLED and (
+            bookmark.recent is None or since >= bookmark.recent.since
+        ):
+            bookmark.recent = Recent(since, page.cursor)
+
+    def _look_again(self, open_pages: OpenPages) -> Iterator[Batch]:
+        """Read once more where customers come to who started to pay meanwhile.
+
+        A customer that moved from behind a reader to before it was missed. This is the
+        one place that uses the order in which the service has the customers: by
+        `customer-since`, those without one last.
+        """
+        recent = self._bookmark.recent
+        for place in [recent.cursor, None] if recent else [None]:
+            with closing(open_pages(place, "second look", None)) as pages:
+                try:
+                    for page in pages:
+                        yield Batch(page, page.customers)
+                        if page.customers and not any(map(_since, page.customers)):
+                            return
+                except ReadError as error:
+                    if place is None:
+                        raise
+                    self._logger.warning("Looking from the start: %s", error)
+                else:
+                    return
+
+
+def _since(customer: dict[str, Any]) -> datetime | None:
+    """Return when a customer started to pay, if that can be read. A lead never did."""
+    try:
+        return datetime.fromisoformat(read_timestamp(customer.get("customer-since")))
+    except UnreadableError:
+        return None
