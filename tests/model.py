@@ -6,28 +6,33 @@ The model does what the SDK's targets do.
 from __future__ import annotations
 
 import gc
-import io
 import json
 import logging
+import os
 import signal
 import sys
+from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from random import Random
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 from unittest.mock import patch
 
-from tap_chartmogul_customers import output
 from tap_chartmogul_customers.__main__ import main
-from tap_chartmogul_customers.api import pace, retries
-from tap_chartmogul_customers.output import StandardOutput
-from tests.turns import in_turns
+from tap_chartmogul_customers.api import pace
+from tap_chartmogul_customers.sync import readers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
-class KilledError(BaseException):
-    """The end of the tap by SIGKILL: it has no say in it."""
+class _ExitError(BaseException):
+    """The end of the tap's process: it has no say in it."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class Row(NamedTuple):
@@ -74,7 +79,7 @@ class Target:
     _latest: dict[str, Any] | None = None
     _pending: dict[str, Row] = field(default_factory=dict)
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: memoryview) -> int:
         """Take a line, unless that is when it happens."""
         if self._dead:
             raise BrokenPipeError
@@ -84,11 +89,12 @@ class Target:
                 case "tap terminated":
                     signal.raise_signal(signal.SIGTERM)
                 case "tap killed":
-                    raise KilledError
+                    _exit(-signal.SIGKILL)
                 case "target killed":
                     self._dead = True
                     raise BrokenPipeError
-        size = data.find(b"\n") + 1 or len(data)
+        line = bytes(data).partition(b"\n")[0]
+        size = min(len(line) + 1, len(data))
         self.line += data[:size]
         if self.line.endswith(b"\n"):
             self._process(json.loads(self.line))
@@ -130,24 +136,30 @@ class Target:
         self.printed = self._latest or self.printed
 
 
-class Pipe(io.FileIO):
-    """What is below the tap's standard output: here, a pipe to a target."""
+class _Turns:
+    """Pages that come one at a time, in an order that a seed decides, and so again.
 
-    target: Target
+    It is the queue that they come through, and makes what would be their threads. Left
+    alone, threads would ask in another order each time, and what was seen to go wrong
+    could not be shown again. A seed also finds orders that they seldom come to.
+    """
 
-    def write(self, data: Any, /) -> int:
-        copy = bytes(data)
-        # Nor does a real pipe hold it when it fails.
-        del data
-        return self.target.write(copy)
+    def __init__(self, seed: int) -> None:
+        self._rng = Random(seed)  # noqa: S311 (no secret)
+        self._asked: list[Callable[[], None]] = []
+        self._came = deque[Any]()
 
+    def thread(self, target: Callable[[], None], **_: Any) -> SimpleNamespace:
+        return SimpleNamespace(start=lambda: self._asked.append(target))
 
-class OutputToTarget(StandardOutput, Pipe):
-    """The tap's own standard output, on such a pipe."""
+    def put(self, page: Any) -> None:
+        self._came.append(page)
 
-    def __init__(self, target: Target) -> None:
-        super().__init__()
-        self.target = target
+    def get(self) -> Any:
+        # What came may wait while others come.
+        while not self._came or (self._asked and self._rng.random() < 0.3):
+            self._asked.pop(self._rng.randrange(len(self._asked)))()
+        return self._came.popleft()
 
 
 def run_tap(target: Target, *arguments: str, seed: int) -> int:
@@ -156,39 +168,34 @@ def run_tap(target: Target, *arguments: str, seed: int) -> int:
     Args:
         target: The target.
         arguments: The command line.
-        seed: Of the order in which ranges are read.
+        seed: Of the order in which pages come.
 
     Returns:
         Its exit code.
     """
-    code: object = None
+    turns = _Turns(seed)
     with (
-        # Until the last thread has ended.
-        without_waits(),
         process_left_as_it_was(),
-        in_turns(seed),
-        patch.object(output, "StandardOutput", lambda: OutputToTarget(target)),
+        patch.object(pace, "MOST_A_SECOND", 10**6),
+        patch.object(pace, "FIRST_WAIT", 0),
+        patch.object(readers, "threading", SimpleNamespace(Thread=turns.thread)),
+        patch.object(readers, "SimpleQueue", lambda: turns),
+        # Nor is it searched for proxies for each request, which takes half the time.
+        patch.dict(os.environ, clear=True),
+        patch.object(os, "_exit", _exit),
+        patch.object(sys, "stdout", SimpleNamespace(buffer=target, flush=lambda: None)),
         patch.object(sys, "argv", ["tap", *arguments]),
     ):
         try:
             main()
-        except SystemExit as error:
+        except _ExitError as error:
             code = error.code
-        except KilledError:
-            code = -signal.SIGKILL
     target.end()
-    assert isinstance(code, int | None)
-    return code or 0
+    return code
 
 
-@contextmanager
-def without_waits() -> Iterator[None]:
-    """Let nothing be waited for."""
-    with (
-        patch.object(pace, "MOST_A_SECOND", 10**6),
-        patch.object(retries, "FIRST_WAIT", 0),
-    ):
-        yield
+def _exit(code: int) -> NoReturn:
+    raise _ExitError(code)
 
 
 @contextmanager
@@ -201,7 +208,9 @@ def process_left_as_it_was() -> Iterator[None]:
     try:
         yield
     finally:
+        # The connections of a tap that was killed.
+        gc.collect()
+        gc.unfreeze()
         logging.root.handlers[:] = log
         for signum, handler in signals.items():
             signal.signal(signum, handler)
-        gc.unfreeze()

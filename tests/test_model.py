@@ -289,10 +289,9 @@ class Loads:
         return f"name {self.names}"
 
     @property
-    def unfinished(self) -> dict[str, Any] | None:
-        bookmarks = self.state.get("bookmarks", {})
-        resume: dict[str, Any] | None = bookmarks.get("customers", {}).get("resume")
-        return resume
+    def is_unfinished(self) -> bool:
+        bookmark = self.state.get("bookmarks", {}).get("customers", {})
+        return bookmark.get("ranges") is not None
 
     def load(self, run: Run) -> Target:
         """Run the tap, and check what came of it."""
@@ -302,7 +301,7 @@ class Loads:
         for edit in run.before:
             self.edit(edit)
         hours = (self.clock - self.started) / timedelta(hours=1)
-        is_resumed = self.unfinished is not None and hours < 6
+        is_resumed = self.is_unfinished and hours < 6
         if not is_resumed:
             self.began = self.runs
             self.touched, self.moved = set(), set()
@@ -328,7 +327,7 @@ class Loads:
             self.state = target.printed
             self.started = self.started if is_resumed else self.clock
         assert len(json.dumps(self.state)) <= 5_000
-        assert code != 0 or self.unfinished is None
+        assert code != 0 or not self.is_unfinished
         return target
 
     def _check_the_end(self, run: Run, target: Target, code: int) -> None:
