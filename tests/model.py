@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from unittest.mock import patch
 
 from tap_chartmogul_customers.__main__ import main
@@ -47,7 +47,8 @@ class Row(NamedTuple):
 class Interruption(NamedTuple):
     """What interrupts tap or target, and how soon the target writes."""
 
-    event: Literal["tap terminated", "tap killed", "target killed"] | None
+    event: str | None
+    """`tap terminated`, `tap killed` or `target killed`."""
     at_line: int
     """It comes after so many lines."""
     batch: int
@@ -146,19 +147,19 @@ class _Turns:
 
     def __init__(self, seed: int) -> None:
         self._rng = Random(seed)  # noqa: S311 (no secret)
-        self._asked: list[Callable[[], None]] = []
+        self.asked: list[Callable[[], None]] = []
         self._came = deque[Any]()
 
     def thread(self, target: Callable[[], None], **_: Any) -> SimpleNamespace:
-        return SimpleNamespace(start=lambda: self._asked.append(target))
+        return SimpleNamespace(start=lambda: self.asked.append(target))
 
     def put(self, page: Any) -> None:
         self._came.append(page)
 
     def get(self) -> Any:
         # What came may wait while others come.
-        while not self._came or (self._asked and self._rng.random() < 0.3):
-            self._asked.pop(self._rng.randrange(len(self._asked)))()
+        while not self._came or (self.asked and self._rng.random() < 0.3):
+            self.asked.pop(self._rng.randrange(len(self.asked)))()
         return self._came.popleft()
 
 
@@ -190,6 +191,8 @@ def run_tap(target: Target, *arguments: str, seed: int) -> int:
             main()
         except _ExitError as error:
             code = error.code
+        # What was never to come holds a connection.
+        turns.asked.clear()
     target.end()
     return code
 

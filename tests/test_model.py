@@ -221,30 +221,6 @@ def _random_run(rng: Random, pages: int) -> Run:
     )
 
 
-def shorter(
-    account: Account, runs: list[Run], fails: Callable[[Account, list[Run]], bool]
-) -> list[Run]:
-    """Leave out of a chain that fails what it fails without."""
-    plain = Run()
-
-    def shorter_ones() -> Iterator[list[Run]]:
-        for n, run in enumerate(runs):
-            yield [*runs[:n], *runs[n + 1 :]]
-            for field, default in plain._asdict().items():
-                value = getattr(run, field)
-                values = [default] if value != default else []
-                if field == "during":
-                    values += [
-                        {k: v for k, v in value.items() if k != key} for key in value
-                    ]
-                for each in values:
-                    yield [*runs[:n], run._replace(**{field: each}), *runs[n + 1 :]]
-
-    while better := next((c for c in shorter_ones() if fails(account, c)), None):
-        runs = better
-    return runs
-
-
 class Loads:
     """One account, one table, and a state that is kept from run to run.
 
@@ -273,7 +249,8 @@ class Loads:
         customers = [
             account.customer(n, self._name()) for n in range(1, self.newest + 1)
         ]
-        self.sandbox = Sandbox(customers, rate_limit=None)
+        # Without waits, a connection that was just closed would still count.
+        self.sandbox = Sandbox(customers, rate_limit=None, connection_limit=1000)
 
     def __enter__(self) -> Self:
         self._folder = TemporaryDirectory()
@@ -312,8 +289,8 @@ class Loads:
         target = Target(self.table, interruption, self.runs)
         code = self._run_tap(run, target, is_resumed=is_resumed)
         if target.version is not None:
-            known, self.version = self.version, target.version
-            assert known == self.version if is_resumed else known < self.version
+            assert target.version >= self.version + (not is_resumed)
+            self.version = target.version
         self._check_the_end(run, target, code)
         if "ACTIVATE_VERSION" in target.types:
             last = target.types.index("ACTIVATE_VERSION")
@@ -326,7 +303,7 @@ class Loads:
         if target.printed:
             self.state = target.printed
             self.started = self.started if is_resumed else self.clock
-        assert len(json.dumps(self.state)) <= 5_000
+        assert len(json.dumps(self.state)) <= 6_000
         assert code != 0 or not self.is_unfinished
         return target
 
@@ -459,18 +436,68 @@ class Loads:
             self.sandbox.remove(each["uuid"])
 
 
-CHAINS = int(os.environ.get("MODEL_CHAINS", "40"))
-
-
-@pytest.mark.parametrize("seed", range(CHAINS))
-def test_nobody_is_lost_who_was_not_moved(seed: int) -> None:
-    account, runs = random_chain(seed)
+def failure(account: Account, runs: list[Run]) -> AssertionError | None:
+    """Let runs load an account, after one that has nothing to contend with."""
     with Loads(account) as loads:
-        for run in (Run(), *runs):
-            loads.load(run)
+        try:
+            for run in (Run(), *runs):
+                loads.load(run)
+        except AssertionError as error:
+            return error
+    return None
 
 
-@pytest.mark.parametrize("seed", range(CHAINS))
+def shorter(account: Account, runs: list[Run]) -> list[Run]:
+    """Leave out of runs that fail what they fail without."""
+
+    def ones() -> Iterator[list[Run]]:
+        for n, run in enumerate(runs):
+            before, after = runs[:n], runs[n + 1 :]
+            yield before + after
+            for field, default in Run()._asdict().items():
+                if getattr(run, field) != default:
+                    yield [*before, run._replace(**{field: default}), *after]
+            for request in run.during:
+                during = {k: v for k, v in run.during.items() if k != request}
+                yield [*before, run._replace(during=during), *after]
+
+    while found := next((one for one in ones() if failure(account, one)), None):
+        runs = found
+    return runs
+
+
+FOUND = [
+    # The service took the boundaries for the end of the account, in one run only.
+    (
+        Account(393, 6, 4, leads=600, dates=300, deletes=False),
+        [
+            Run(
+                old_cursor="end",
+                interruption=Interruption("tap terminated", 162, 50, 257),
+            ),
+            Run(),
+        ],
+    ),
+]
+"""What was found to lose somebody, as short as `shorter` makes it."""
+
+FIRST = int(os.environ.get("MODEL_FIRST", "0"))
+SEEDS = range(FIRST, FIRST + int(os.environ.get("MODEL_CHAINS", "24")))
+
+
+@pytest.mark.parametrize("chain", [*FOUND, *SEEDS])
+def test_nobody_is_lost_who_was_not_moved(
+    chain: int | tuple[Account, list[Run]],
+) -> None:
+    account, runs = random_chain(chain) if isinstance(chain, int) else chain
+    if error := failure(account, runs):
+        if "MODEL_CHAINS" in os.environ:  # It takes minutes.
+            runs = shorter(account, runs)
+        msg = f"{account} {runs}"
+        raise AssertionError(msg) from error
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_where_nothing_changes_nobody_comes_twice(seed: int) -> None:
     account = random_chain(seed)[0]._replace(deletes=False)
     with Loads(account) as loads:
