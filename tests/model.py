@@ -6,46 +6,51 @@ The model does what the SDK's targets do.
 from __future__ import annotations
 
 import gc
-import io
 import json
 import logging
+import os
 import signal
 import sys
+from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from random import Random
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from unittest.mock import patch
 
-from tap_chartmogul_customers.output import StandardOutput
-
-from tap_chartmogul_customers import output
 from tap_chartmogul_customers.__main__ import main
-from tap_chartmogul_customers.api import pace, retries
-from tap_chartmogul_customers.sync import ranges
-from tests.turns import in_turns
+from tap_chartmogul_customers.api import pace
+from tap_chartmogul_customers.sync import readers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
-class KilledError(BaseException):
-    """The end of the tap by SIGKILL: it has no say in it."""
+class _ExitError(BaseException):
+    """The end of the tap's process: it has no say in it."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class Row(NamedTuple):
     """A row of the table, by a name that tells each change of a customer."""
 
-    version: int
+    run: int
+    """The run of the tap that it came from."""
+    version: int | None
     name: str
 
 
 class Interruption(NamedTuple):
     """What interrupts tap or target, and how soon the target writes."""
 
-    event: Literal["tap terminated", "tap killed", "target killed"] | None
-    """It comes after so many whole lines, and so many bytes of the next."""
+    event: str | None
+    """`tap terminated`, `tap killed` or `target killed`."""
     at_line: int
-    at_byte: int
+    """It comes after so many lines."""
     batch: int
     """Rows that the target writes together."""
     aged_at: int
@@ -59,38 +64,42 @@ class Target:
     Rows wait for their batch to be full. At the end of its input, or when they have
     waited too long, the target writes all of them, and prints the state. A killed one,
     or one that reads half a line, does neither.
-
-    Args:
-        table: The rows by uuid; it is changed.
-        interruption: What happens to it, or to the tap.
     """
 
     table: dict[str, Row]
+    """The rows by uuid; it is changed."""
     interruption: Interruption
+    run: int
     line: bytes = b""
-    lines: int = 0
-    last_type: str | None = None
+    types: list[str] = field(default_factory=list)
     uuids: list[str] = field(default_factory=list)
     version: int | None = None
-    activated: bool = False
     printed: dict[str, Any] | None = None
     _happened: bool = False
     _dead: bool = False
     _latest: dict[str, Any] | None = None
     _pending: dict[str, Row] = field(default_factory=dict)
 
-    def write(self, data: bytes) -> int:
-        size = data.find(b"\n") + 1 or len(data)
-        if not self._happened and self.lines >= self.interruption.at_line:
-            size = min(size, self.interruption.at_byte - len(self.line))
-            if size <= 0 or self.lines > self.interruption.at_line:
-                self._happen()
-                return 0
+    def write(self, data: memoryview) -> int:
+        """Take a line, unless that is when it happens."""
+        if self._dead:
+            raise BrokenPipeError
+        if not self._happened and len(self.types) == self.interruption.at_line:
+            self._happened = True
+            match self.interruption.event:
+                case "tap terminated":
+                    signal.raise_signal(signal.SIGTERM)
+                case "tap killed":
+                    _exit(-signal.SIGKILL)
+                case "target killed":
+                    self._dead = True
+                    raise BrokenPipeError
+        line = bytes(data).partition(b"\n")[0]
+        size = min(len(line) + 1, len(data))
         self.line += data[:size]
         if self.line.endswith(b"\n"):
             self._process(json.loads(self.line))
             self.line = b""
-            self.lines += 1
         return size
 
     def end(self) -> None:
@@ -98,26 +107,14 @@ class Target:
         if not (self._dead or self.line):
             self._drain_and_print()
 
-    def _happen(self) -> None:
-        match self.interruption.event:
-            case "tap terminated":
-                self._happened = True
-                signal.raise_signal(signal.SIGTERM)
-            case "tap killed":
-                raise KilledError
-            case "target killed":
-                self._dead = True
-                raise BrokenPipeError
-            case None:
-                self._happened = True
-
     def _process(self, message: dict[str, Any]) -> None:
-        self.last_type = message["type"]
+        self.types.append(message["type"])
         match message["type"]:
             case "RECORD":
-                record, self.version = message["record"], message["version"]
-                self.uuids.append(record["uuid"])
-                self._pending[record["uuid"]] = Row(message["version"], record["name"])
+                record, self.version = message["record"], message.get("version")
+                uuid = record["uuid"]
+                self.uuids.append(uuid)
+                self._pending[uuid] = Row(self.run, self.version, record["name"])
                 if len(self._pending) >= self.interruption.batch:
                     self._drain()
                 if len(self.uuids) == self.interruption.aged_at:
@@ -126,14 +123,9 @@ class Target:
                 self._latest = message["value"]
             case "ACTIVATE_VERSION":
                 self._drain()
-                self._activate(message["version"])
-
-    def _activate(self, version: int) -> None:
-        self.activated = True
-        self.version = version
-        for uuid, row in [*self.table.items()]:
-            if row.version < version:
-                del self.table[uuid]
+                for uuid, row in [*self.table.items()]:
+                    if row.version is None or row.version < message["version"]:
+                        del self.table[uuid]
 
     def _drain(self) -> None:
         self.table.update(self._pending)
@@ -145,28 +137,30 @@ class Target:
         self.printed = self._latest or self.printed
 
 
-class Pipe(io.FileIO):
-    """What is below the tap's standard output: here, a pipe to a target."""
+class _Turns:
+    """Pages that come one at a time, in an order that a seed decides, and so again.
 
-    target: Target
-
-    def write(self, data: Any, /) -> int:
-        copy = bytes(data)
-        # Nor does a real pipe hold it when it fails.
-        del data
-        return self.target.write(copy)
-
-
-class OutputToTarget(StandardOutput, Pipe):
-    """The tap's own standard output, on such a pipe.
-
-    Args:
-        target: The target.
+    It is the queue that they come through, and makes what would be their threads. Left
+    alone, threads would ask in another order each time, and what was seen to go wrong
+    could not be shown again. A seed also finds orders that they seldom come to.
     """
 
-    def __init__(self, target: Target) -> None:
-        super().__init__()
-        self.target = target
+    def __init__(self, seed: int) -> None:
+        self._rng = Random(seed)  # noqa: S311 (no secret)
+        self.asked: list[Callable[[], None]] = []
+        self._came = deque[Any]()
+
+    def thread(self, target: Callable[[], None], **_: Any) -> SimpleNamespace:
+        return SimpleNamespace(start=lambda: self.asked.append(target))
+
+    def put(self, page: Any) -> None:
+        self._came.append(page)
+
+    def get(self) -> Any:
+        # What came may wait while others come.
+        while not self._came or (self.asked and self._rng.random() < 0.3):
+            self.asked.pop(self._rng.randrange(len(self.asked)))()
+        return self._came.popleft()
 
 
 def run_tap(target: Target, *arguments: str, seed: int) -> int:
@@ -175,40 +169,36 @@ def run_tap(target: Target, *arguments: str, seed: int) -> int:
     Args:
         target: The target.
         arguments: The command line.
-        seed: Of the order in which ranges are read.
+        seed: Of the order in which pages come.
 
     Returns:
         Its exit code.
     """
-    code: object = None
+    turns = _Turns(seed)
     with (
-        # Until the last thread has ended.
-        small_and_quick(),
         process_left_as_it_was(),
-        in_turns(seed),
-        patch.object(output, "StandardOutput", lambda: OutputToTarget(target)),
+        patch.object(pace, "MOST_A_SECOND", 10**6),
+        patch.object(pace, "FIRST_WAIT", 0),
+        patch.object(readers, "threading", SimpleNamespace(Thread=turns.thread)),
+        patch.object(readers, "SimpleQueue", lambda: turns),
+        # Nor is it searched for proxies for each request, which takes half the time.
+        patch.dict(os.environ, clear=True),
+        patch.object(os, "_exit", _exit),
+        patch.object(sys, "stdout", SimpleNamespace(buffer=target, flush=lambda: None)),
         patch.object(sys, "argv", ["tap", *arguments]),
     ):
         try:
             main()
-        except SystemExit as error:
+        except _ExitError as error:
             code = error.code
-        except KilledError:
-            code = -signal.SIGKILL
+        # What was never to come holds a connection.
+        turns.asked.clear()
     target.end()
-    assert isinstance(code, int | None)
-    return code or 0
+    return code
 
 
-@contextmanager
-def small_and_quick() -> Iterator[None]:
-    """Let small accounts be read in ranges, and nothing be waited for."""
-    with (
-        patch.object(ranges, "SHORTEST", 2),
-        patch.object(pace, "MOST_A_SECOND", 10**6),
-        patch.object(retries, "FIRST_WAIT", 0),
-    ):
-        yield
+def _exit(code: int) -> NoReturn:
+    raise _ExitError(code)
 
 
 @contextmanager
@@ -221,7 +211,9 @@ def process_left_as_it_was() -> Iterator[None]:
     try:
         yield
     finally:
+        # The connections of a tap that was killed.
+        gc.collect()
+        gc.unfreeze()
         logging.root.handlers[:] = log
         for signum, handler in signals.items():
             signal.signal(signum, handler)
-        gc.unfreeze()
