@@ -104,7 +104,7 @@ soak: install
 # Random runs that differ each time, 10,000 of them; `make test` has a few that are always the same. A chain that fails is
 # named by its number: `MODEL_FIRST=that MODEL_CHAINS=1` shows it again.
 model: install
-	MODEL_FIRST=$$(date +%s) MODEL_CHAINS=1700 .venv/bin/pytest --timeout=0 --numprocesses=2 tests/test_model.py
+	MODEL_FIRST=$$(date +%s) MODEL_CHAINS=1700 .venv/bin/pytest --timeout=0 --numprocesses=2 tests/promises/test_model.py
 
 # Up to 20 minutes on a quiet machine: what the tap costs, beside dlt and others, into docs/performance.md and README. FRACTION=0.2
 # tries it on small accounts, whose figures say nothing.
