@@ -161,8 +161,6 @@ def run_tap(target: Target, *arguments: str, seed: int) -> int:
             main()
         except _ExitError as error:
             code = error.code
-        # What was never to come holds a connection.
-        turns.asked.clear()
     target.end()
     return code
 
