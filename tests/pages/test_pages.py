@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox import Sandbox, generate_customers
+from sandbox import Sandbox, faults, generate_customers
 from tap_chartmogul_customers.records.columns import COLUMNS
 from tests.pages import PAGES, README, ROOT, blocks
 
@@ -92,6 +92,29 @@ def test_readme_shows_the_log_of_a_second_sync(
         return [re.sub(r"\d[\d,.]*", "0", line) for line in log.splitlines()]
 
     assert lines(run.log) == lines(blocks(README)["log"])
+
+
+def test_the_page_on_ranges_shows_the_keys_of_a_state(
+    tap: Tap, sandbox: Sandbox
+) -> None:
+    finished = tap.run(per_page=3, emit_activate_version_messages=True).state
+    sandbox.requests.clear()
+    sandbox.script(lambda request: faults.status(401) if request.number > 8 else None)
+    interrupted = tap.run(per_page=3, state=finished).state
+    page = ROOT / "docs/ranges.md"
+    explained = set(re.findall("`(\\w+)`", page.read_text("utf-8")))
+    for name, state in (
+        ("finished-state", finished),
+        ("interrupted-state", interrupted),
+    ):
+        shown, bookmark = (
+            json.loads(blocks(page)[name]),
+            state["bookmarks"]["customers"],
+        )
+        assert list(shown) == list(bookmark)
+        assert shown.keys() <= explained
+        ranges = [list(each) for each in bookmark["ranges"] or ()]
+        assert [list(each) for each in shown["ranges"] or ()] == ranges
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -76,7 +76,7 @@ def everyone(sandbox: Sandbox) -> list[str]:
 
 def check_connections(sandbox: Sandbox) -> None:
     """Check that the service, which counts idle ones, found few enough open."""
-    assert {seen.status for seen in sandbox.requests} <= {200, 401}
+    assert 503 not in {seen.status for seen in sandbox.requests}
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 4])
@@ -258,8 +258,7 @@ class TestBoundaries:
         assert rest.code == 0, rest.log
         assert {*rest.uuids} == {*everyone(sandbox)}
         assert "400" in rest.warnings[0]
-        check = {seen.status for seen in sandbox.requests}
-        assert check == {200, 400}
+        assert {seen.status for seen in sandbox.requests} == {200, 400}
 
     def test_where_all_customers_are_behind_the_last_one_they_are_found(
         self, tap: Tap, sandbox: Sandbox, state: Any
