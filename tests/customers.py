@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -80,3 +81,20 @@ def discovered(tap: Tap, **settings: object) -> dict[str, Any]:
     settings = {"custom_attributes_sample_size": 50, **settings}
     catalog: dict[str, Any] = json.loads(tap.output("--discover", **settings))
     return catalog
+
+
+TIMESTAMPS = ("customer_since", "lead_created_at", "free_trial_started_at")
+
+
+def as_promised(customer: dict[str, Any]) -> dict[str, Any]:
+    """Return the record that a customer of the API should become, timestamps read."""
+    record = {name.replace("-", "_"): value for name, value in customer.items()}
+    record.setdefault("website_url", None)
+    return with_timestamps_read(record)
+
+
+def with_timestamps_read(record: dict[str, Any]) -> dict[str, Any]:
+    return record | {
+        name: record[name] and datetime.fromisoformat(record[name])
+        for name in TIMESTAMPS
+    }

@@ -39,14 +39,15 @@ def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Install the wheel into an environment of its own; return its programs."""
     environment = tmp_path_factory.mktemp("user")
     python = environment / "bin/python"
-    for command in (
+    commands: tuple[list[str | Path], ...] = (
         ["venv", "--clear", "--python", sys.executable, environment],
         [
             *("pip", "install", "--python", python),
             *("--constraints", ROOT / "requirements/dev.txt"),
             f"{built}-py3-none-any.whl",
         ],
-    ):
+    )
+    for command in commands:
         subprocess.run([UV, "--quiet", *command], check=True)
     return python.parent
 

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ import pytest
 
 from sandbox import API_KEY, Sandbox, faults, generate_customers
 from sandbox.traffic import connections
+from tests.customers import as_promised, with_timestamps_read
 from tests.meltano import TAP, meltano, settings
 from tests.servers import proxy
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RUN = ["run", "--no-install", TAP, "target-jsonl"]
-TIMESTAMPS = ("customer_since", "lead_created_at", "free_trial_started_at")
 
 exact = partial(json.loads, parse_float=Decimal)
 
@@ -35,20 +34,6 @@ def load(project: Path, sandbox: Sandbox, **values: object) -> list[dict[str, An
     shown = meltano(project, *RUN, **settings(TAP, **values))
     assert shown.code == 0, shown.log
     return [exact(line) for line in file.read_text("utf-8").splitlines()]
-
-
-def as_promised(customer: dict[str, Any]) -> dict[str, Any]:
-    """Return the record that a customer of the API should become, timestamps read."""
-    record = {name.replace("-", "_"): value for name, value in customer.items()}
-    record.setdefault("website_url", None)
-    return with_timestamps_read(record)
-
-
-def with_timestamps_read(record: dict[str, Any]) -> dict[str, Any]:
-    return record | {
-        name: record[name] and datetime.fromisoformat(record[name])
-        for name in TIMESTAMPS
-    }
 
 
 def test_loads_every_customer_whole(project: Path) -> None:

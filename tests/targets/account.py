@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sandbox import Sandbox, generate_customers
+from tests.customers import as_promised
 from tests.running import Tap
-from tests.test_meltano import as_promised
 
 if TYPE_CHECKING:
     from pathlib import Path
