@@ -41,7 +41,7 @@ ROOT = Path(__file__).parents[1]
 
 
 # These take longest, so they go first.
-LONGEST = ("pages/test_meltano", "pages/test_clone", "test_parallel")
+LONGEST = ("pages/test_meltano", "pages/test_clone", "pages/test_contributing")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -200,14 +200,11 @@ class PagedStream(RESTStream[str | None]):
         if len(self.stream_maps) > 1:
             msg = "`batch_config` cannot be used with several stream maps of a stream"
             raise SettingsError(msg)
-        batcher = Batcher(self.tap_name, self.name, batch_config)
         records = (
             message.record
             for record in self.get_records(context)
             for message in self._generate_record_messages(record)
         )
+        batcher = Batcher(self.tap_name, self.name, batch_config)
         for manifest in batcher.get_batches(records):
-            # The SDK writes the state after each, if there is something new in it.
-            self.state_manager.is_flushed = False
             yield batch_config.encoding, manifest
-        self.state_manager.is_flushed = False

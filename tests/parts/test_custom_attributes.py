@@ -12,7 +12,7 @@ from singer_sdk.singerlib import SelectionMask
 from tap_chartmogul_customers.records.columns import COLUMNS, CUSTOMER_SCHEMA
 from tap_chartmogul_customers.records.custom_attributes import with_custom_columns
 from tap_chartmogul_customers.records.record import RecordReader
-from tests.customers import as_sent, custom_columns
+from tests.customers import as_sent
 
 LOGGER = logging.getLogger("test")
 
@@ -84,25 +84,3 @@ def test_customers_without_custom_attributes_add_no_column(attributes: object) -
     found = discovered(attributes, {"custom": {"key": 1}})
     assert list(found["properties"])[len(COLUMNS) :] == ["custom_key"]
     assert found["properties"]["custom_key"]["type"] == INTEGER["type"]
-
-
-def test_values_are_read_as_their_types() -> None:
-    midnight = "2023-09-08T00:00:00+00:00"
-    values: list[dict[str, Any]] = [
-        {"n": 1, "x": 1, "at": "2023-09-08 00:00:00", "b": True, "mixed": 5},
-        {"n": 2, "x": Decimal("0.10"), "at": "2023-09-08T02:00:00+02:00"},
-        {"mixed": "five", "x": 12345678901234567890},
-        {"mixed": {"a": [1, Decimal("0.1")]}},
-    ]
-    found = discovered(*({"custom": each} for each in values))
-    reader = RecordReader(found, SelectionMask(), LOGGER)
-    nothing = dict.fromkeys(["n", "x", "at", "b", "mixed"])
-    assert [
-        custom_columns(reader.read({"uuid": "cus_1", "attributes": {"custom": each}}))
-        for each in values
-    ] == [
-        {"n": 1, "x": 1, "at": midnight, "b": True, "mixed": "5"},
-        {**nothing, "n": 2, "x": Decimal("0.10"), "at": midnight},
-        {**nothing, "mixed": "five", "x": 12345678901234567890},
-        {**nothing, "mixed": '{"a":[1,0.1]}'},
-    ]

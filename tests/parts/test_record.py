@@ -5,13 +5,12 @@ from __future__ import annotations
 import itertools
 import json
 import logging
-from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from singer_sdk.singerlib import SelectionMask
 
@@ -110,20 +109,11 @@ def test_what_is_no_time_becomes_null_with_a_warning(
     )
 
 
-def is_time_or_null(text: str) -> bool:
-    got = read({"customer-since": text})["customer_since"]
-    return got is None or datetime.fromisoformat(got).utcoffset() == timedelta(0)
-
-
 def test_whatever_looks_like_a_time_is_one_or_null() -> None:
     pieces = ["", "2023-01-01", "10:30", "12", ":", "/", "T", "P1D", "W1", "Z"]
     for chosen in itertools.product(pieces, repeat=3):
-        assert is_time_or_null("".join(chosen)), chosen
-
-
-@given(st.text())
-def test_any_text_in_a_column_of_times_is_a_time_or_null(text: str) -> None:
-    assert is_time_or_null(text)
+        got = read({"customer-since": "".join(chosen)})["customer_since"]
+        assert got is None or got.endswith("+00:00"), chosen
 
 
 @pytest.mark.parametrize(
@@ -245,7 +235,8 @@ def test_no_value_in_any_field_loses_a_customer(customer: dict[str, Any]) -> Non
     jsonschema.validate(json.loads(encode(record)), CUSTOMER_SCHEMA)
 
 
-@given(json_values.filter(lambda uuid: not isinstance(uuid, str) or not uuid))
+@example("")
+@given(json_values.filter(lambda uuid: not isinstance(uuid, str)))
 def test_a_customer_without_a_uuid_is_an_error(uuid: object) -> None:
     with pytest.raises(PagingError, match="a customer without a `uuid`"):
         read({"uuid": uuid})
@@ -402,11 +393,13 @@ def test_a_column_that_is_not_selected_is_absent_and_its_field_known(
 
 
 @pytest.mark.parametrize("name", ["brand_new", "custom_plan", "customer-since"])
+@pytest.mark.parametrize("description", [None, "My plan", 'attributes.custom["a"b"]'])
 def test_a_column_that_nothing_fills_is_named_at_the_end(
-    name: str, caplog: pytest.LogCaptureFixture
+    name: str, description: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    read_ = reader(**{name: {"type": ["null", "string"]}})
-    assert read_.read({"uuid": UUID})[name] is None
+    read_ = reader(**{name: {"type": "string", "description": description}})
+    attributes = {"custom": {"plan": 5}}
+    assert read_.read({"uuid": UUID, "attributes": attributes})[name] is None
     read_.report()
     (warning,) = caplog.messages
     assert warning.startswith(f"Column `{name}` of the catalog stayed empty")

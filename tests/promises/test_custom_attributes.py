@@ -87,13 +87,6 @@ def test_discovery_reads_none_when_it_is_off(tap: Tap, sandbox: Sandbox) -> None
     assert not sandbox.requests
 
 
-def test_discovery_that_reads_needs_good_settings(tap: Tap, sandbox: Sandbox) -> None:
-    run = tap.run("--discover", api_url="http://example.com", **SAMPLE)
-    assert run.code == 1
-    assert "api_url" in run.errors[0]
-    assert not sandbox.requests
-
-
 def test_discovery_that_fails_says_so_in_one_line(tap: Tap, sandbox: Sandbox) -> None:
     sandbox.script({1: faults.status(401)})
     run = tap.run("--discover", **SAMPLE)
@@ -139,28 +132,19 @@ def test_values_that_do_not_fit_become_null_with_one_warning_and_a_count(
 def test_any_key_becomes_a_column_that_knows_its_key(
     account: Callable[..., Tap],
 ) -> None:
-    tap = account({key: number for number, key in enumerate(ODD_KEYS)})
+    keys = [*ODD_KEYS, "\ufffd"]
+    # NUL cannot be stored, and is mended wherever it comes.
+    tap = account({key.replace("\ufffd", "\0"): n for n, key in enumerate(keys)})
     found = discovered(tap)
-    assert len({name.casefold() for name in columns(found)}) == len(ODD_KEYS)
+    assert len({name.casefold() for name in columns(found)}) == len(keys)
     (record,) = records(tap.run(catalog=found))
     described = {
         schema["description"]: record[name] for name, schema in columns(found).items()
     }
     assert described == {
         f"attributes.custom[{json.dumps(key, ensure_ascii=False)}]": number
-        for number, key in enumerate(ODD_KEYS)
+        for number, key in enumerate(keys)
     }
-
-
-def test_a_key_that_cannot_be_stored_is_named_as_the_attributes_have_it(
-    account: Callable[..., Tap],
-) -> None:
-    tap = account({"a\0b": 1})
-    (record,) = records(run := tap.run(**SAMPLE))
-    column = run.messages[0]["schema"]["properties"]["custom_a_b"]
-    assert column["description"] == 'attributes.custom["a\ufffdb"]'
-    assert record["attributes"]["custom"] == {"a\ufffdb": 1}
-    assert custom_columns(record) == {"a_b": 1}
 
 
 def test_a_name_is_the_same_whatever_other_keys_there_are(
@@ -219,46 +203,3 @@ def test_columns_and_attributes_are_selected_each_for_itself(
     }
     if "attributes" in names:
         assert record["attributes"]["custom"] == {"keep": 1, "drop": 2}
-
-
-def test_columns_stay_when_a_catalog_has_no_attributes(
-    account: Callable[..., Tap],
-) -> None:
-    tap = account({"key": 1})
-    kept = discovered(tap)
-    del kept["streams"][0]["schema"]["properties"]["attributes"]
-    (record,) = records(run := tap.run(catalog=kept))
-    assert custom_columns(record) == {"key": 1}
-    assert not run.warnings
-
-
-def test_a_type_set_by_hand_decides(account: Callable[..., Tap]) -> None:
-    tap = account({"plan": 5, "rare": "2023-09-08", "flag": True})
-    kept = discovered(tap, custom_attributes_sample_size=0)
-    types: dict[str, dict[str, Any]] = {
-        "plan": {"type": ["null", "string"]},
-        "rare": {"type": "string", "format": "date-time"},
-        "flag": {"type": ["boolean", "string"]},
-    }
-    kept["streams"][0]["schema"]["properties"] |= {
-        f"custom_{key}": {**schema, "description": f'attributes.custom["{key}"]'}
-        for key, schema in types.items()
-    }
-    (record,) = records(tap.run(catalog=kept))
-    rare = "2023-09-08T00:00:00+00:00"
-    assert custom_columns(record) == {"plan": "5", "rare": rare, "flag": True}
-
-
-@pytest.mark.parametrize("description", [None, "My plan", 'attributes.custom["a"b"]'])
-def test_a_column_whose_key_no_description_names_stays_empty_with_a_warning(
-    account: Callable[..., Tap], description: str | None
-) -> None:
-    tap = account({"plan": 5})
-    kept = discovered(tap)
-    column = kept["streams"][0]["schema"]["properties"]["custom_plan"]
-    column["description"] = description
-    run = tap.run(catalog=kept)
-    (record,) = records(run)
-    assert record["custom_plan"] is None
-    (warning,) = run.warnings
-    assert "`custom_plan`" in warning
