@@ -37,7 +37,12 @@ CUSTOM: list[dict[str, Any]] = [
 ODD: list[dict[str, Any]] = [
     {"company": "a\x00b", "city": "", "zip": None, "external_ids": ["", "💎"]},
     {"company": None, "city": None, "data_source_uuids": [], "mrr": None, "arr": 0},
-    {},
+    {
+        "free_trial_started_at": "0001-01-01T00:00:00Z",
+        "lead_created_at": "9999-12-31T23:59:59.999999Z",
+        "mrr": 2**63 - 1,
+        "arr": -(2**63),
+    },
 ]
 CUSTOMERS = [
     customer | {"attributes": {"tags": [""], "custom": custom}} | odd
