@@ -94,8 +94,8 @@ def read(account: Account, parts: list[Range], *, at_once: int = 8) -> list[int]
 def test_reads_every_range_to_the_start_of_the_next(at_once: int) -> None:
     account = Account(40)
     assert {*read(account, ranges(0, 100, 200, 300), at_once=at_once)} == {*range(400)}
-    # A page of overlap for each boundary. A look is the first page of its range: another
-    # answer to the same request could lead elsewhere.
+    # A page of overlap for each boundary. A look is the first page of its range:
+    # another answer to the same request could lead elsewhere.
     assert len(account.asked) == 43
 
 
