@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TAP = "tap-chartmogul-customers"
+RUN = ("run", "--no-install", TAP, "target-jsonl")
 
 
 class Shown(NamedTuple):

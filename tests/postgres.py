@@ -22,6 +22,7 @@ from psycopg.types.json import set_json_loads
 
 from tap_chartmogul_customers.records.columns import COLUMNS
 from tests import forks
+from tests.customers import as_promised
 from tests.running import OUTPUT
 from tests.servers import relay, served
 
@@ -132,13 +133,12 @@ def postgres() -> Iterator[Database]:
 
 def row_of(customer: dict[str, Any]) -> Row:
     """Return the row that a customer of the API should be in the table."""
-    row = {name.replace("-", "_"): value for name, value in customer.items()}
-    row.setdefault("website_url", None)
-    for name in _TIMESTAMPS:
-        if row[name] is not None:
-            time = datetime.fromisoformat(row[name]).astimezone(UTC)
-            row[name] = time.replace(tzinfo=None)
-    return row
+    return {
+        name: value.astimezone(UTC).replace(tzinfo=None)
+        if isinstance(value, datetime)
+        else value
+        for name, value in as_promised(customer).items()
+    }
 
 
 @dataclass(frozen=True)

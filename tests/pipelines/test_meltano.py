@@ -15,13 +15,11 @@ import pytest
 from sandbox import API_KEY, Sandbox, faults, generate_customers
 from sandbox.traffic import connections
 from tests.customers import as_promised, with_timestamps_read
-from tests.meltano import TAP, meltano, settings
+from tests.meltano import RUN, TAP, meltano, settings
 from tests.servers import proxy
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-RUN = ["run", "--no-install", TAP, "target-jsonl"]
 
 exact = partial(json.loads, parse_float=Decimal)
 
@@ -116,7 +114,7 @@ def test_what_env_says_of_proxy_and_certificates_reaches_the_tap(
     assert seen
 
 
-@pytest.mark.parametrize("command", [RUN, ["config", "test", TAP]])
+@pytest.mark.parametrize("command", [RUN, ("config", "test", TAP)])
 @pytest.mark.parametrize(
     ("values", "says"),
     [
@@ -135,7 +133,7 @@ def test_what_env_says_of_proxy_and_certificates_reaches_the_tap(
     ],
 )
 def test_the_last_line_of_the_tap_names_the_setting_that_is_wrong(
-    project: Path, command: list[str], values: dict[str, str], says: str
+    project: Path, command: tuple[str, ...], values: dict[str, str], says: str
 ) -> None:
     shown = meltano(project, *command, **settings(TAP, **values))
     assert shown.code != 0
