@@ -13,7 +13,6 @@ AIRFLOW_READY := .venv-airflow/.ready
 BENCH_READY := .venv-bench/.ready
 AIRBYTE_READY := .venv-airbyte/.ready
 DLT_READY := .venv-dlt/.ready
-MUTANTS_READY := .venv-mutants/.ready
 DBT_READY := .venv-dbt/.ready
 TARGET_DUCKDB_READY := .venv-target-duckdb/.ready
 DBT_PLUGIN_READY := .meltano/utilities/.ready
@@ -25,9 +24,12 @@ ifneq ($(origin API_KEY),command line)
 unexport API_KEY
 endif
 
-.PHONY: install dev demo live test pages coverage lint format soak model bench mutants targets dbt history airflow airflow-install requirements clean
+.PHONY: check install dev demo live test pages lint format soak model bench targets dbt history airflow airflow-install requirements clean
 
-install: $(DEV_READY) $(PLUGINS_READY) .venv-targets/csv/.ready
+# What has to pass before a change is taken, here and on any other machine.
+check: lint demo airflow dbt targets test pages
+
+install: $(DEV_READY) $(PLUGINS_READY) .venv-targets/csv/.ready .venv-targets/singer-tools/.ready
 
 dev: $(DEV_READY)
 
@@ -41,33 +43,31 @@ live: $(DEV_READY)
 # Four at once, since some tests wait; a file stays together, since its tests share what is costly.
 AT_ONCE := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-PAGES := $(patsubst %,tests/test_docs_%.py,meltano clone pipe)
+PAGES := $(patsubst %,tests/pages/test_%.py,meltano clone pipe tool)
 
 # The tests start programs hundreds of times. Where Python is told to write no bytecode, each start would compile all that
 # it imports.
-test pages coverage: export PYTHONDONTWRITEBYTECODE =
+test pages: export PYTHONDONTWRITEBYTECODE =
 
+# Fails below the coverage in pyproject.toml too, and names the lines and branches that no test reached.
 test: install
-	.venv/bin/pytest $(AT_ONCE) $(addprefix --ignore=,$(PAGES))
-
-# What README and docs/meltano.md say, typed as their reader does, with all that they install: too slow for every `make test`.
-pages: install
-	.venv/bin/pytest $(AT_ONCE) $(PAGES)
-
-# Fails below the share in pyproject.toml, and names the lines and branches that no test reached.
-coverage: install
 	.venv/bin/coverage erase
-	.venv/bin/coverage run -m pytest $(AT_ONCE)
+	.venv/bin/coverage run -m pytest $(AT_ONCE) $(addprefix --ignore=,$(PAGES))
 	.venv/bin/coverage combine --quiet
 	.venv/bin/coverage report
+
+# What README and docs/ say, typed as their reader does, with all that they install: too slow for every `make test`.
+pages: install
+	.venv/bin/pytest $(AT_ONCE) $(PAGES)
 
 lint: $(DEV_READY)
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	.venv/bin/deptry .
 
 format: $(DEV_READY)
-	.venv/bin/ruff check --fix .
+	.venv/bin/ruff check --fix --exit-zero .
 	.venv/bin/ruff format .
 
 $(DEV_READY): pyproject.toml requirements/uv.txt requirements/dev.txt
@@ -112,16 +112,10 @@ bench: install $(AIRBYTE_READY) $(BENCH_READY) $(DLT_READY)
 	.venv/bin/python -m benchmarks.measure $(FRACTION)
 	.venv-bench/bin/python -m benchmarks.report
 
-$(BENCH_READY) $(AIRBYTE_READY) $(DLT_READY) $(MUTANTS_READY) $(DBT_READY) $(TARGET_DUCKDB_READY): .venv-%/.ready: requirements/%.txt $(DEV_READY)
+$(BENCH_READY) $(AIRBYTE_READY) $(DLT_READY) $(DBT_READY) $(TARGET_DUCKDB_READY): .venv-%/.ready: requirements/%.txt $(DEV_READY)
 	$(UV) venv --quiet --clear --python .venv/bin/python .venv-$*
 	$(UV) pip install --quiet --python .venv-$*/bin/python --require-hashes --requirement $<
 	touch $@
-
-# Breaks the tap in many small ways, one at a time and in a copy, and shows those that no test noticed: tests/mutants.md
-# explains them. It takes hours, so it can be stopped, by MINUTES=30 too, and resumes where it stopped. MODULES="api/pace
-# output" are those to break, else all; for each, tests/mutants.py names the tests that its mutants run.
-mutants: $(DEV_READY) $(MUTANTS_READY)
-	.venv/bin/python -m tests.mutants $(MODULES) $(if $(MINUTES),--minutes $(MINUTES))
 
 # The example in examples/dbt: its SQL, its tests and its answers, on PostgreSQL and DuckDB, over three days.
 dbt: install $(DBT_READY) $(DBT_PLUGIN_READY) $(DUCKDB_PLUGIN_READY) $(BENCH_READY)
@@ -135,10 +129,9 @@ history: install $(DBT_READY) $(BENCH_READY)
 
 # Loads into every target of tests/targets, or into one: `make targets TARGET=csv`. It writes what it sees into
 # docs/targets.md, and fails where that said something else.
-TARGETS := $(basename $(notdir $(wildcard requirements/targets/*.txt)))
-TARGETS_READY := $(TARGETS:%=.venv-targets/%/.ready)
+TARGETS_READY := $(patsubst requirements/%.txt,.venv-%/.ready,$(wildcard requirements/targets/*.txt))
 
-targets: install $(TARGET_DUCKDB_READY) $(if $(TARGET),$(filter %/$(TARGET)/.ready %/moto/.ready,$(TARGETS_READY)),$(TARGETS_READY))
+targets: install $(TARGET_DUCKDB_READY) $(TARGETS_READY)
 	.venv/bin/python -m tests.targets $(TARGET)
 
 $(TARGETS_READY): .venv-targets/%/.ready: requirements/targets/%.txt $(DEV_READY)
@@ -171,4 +164,4 @@ requirements: $(DEV_READY)
 
 # Takes away what make can make again: no key, no state, no log, nothing that was loaded but by the demo.
 clean:
-	rm -rf .venv .venv-* .meltano/.ready .meltano/extractors .meltano/loaders .meltano/utilities demo mutants examples/dbt/target examples/dbt/logs
+	rm -rf .venv .venv-* .meltano/.ready .meltano/extractors .meltano/loaders .meltano/utilities demo examples/dbt/target examples/dbt/logs

@@ -159,7 +159,7 @@ class Bench:
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         return Job(self._accounts[customers], folder, self._database, deletes)
 
-    def _run(  # noqa: PLR0913 - who, how, on what, which
+    def _run(
         self,
         program: str,
         commands: Commands,

@@ -25,8 +25,12 @@ from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from urllib3.util import Retry
 
+from tap_chartmogul_customers.records.columns import COLUMNS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from tap_chartmogul_customers.records.columns import Kind
 
     Finding: TypeAlias = tuple[bool | None, str]
     """Whether it holds, or None for what cannot be told; what the service did."""
@@ -440,22 +444,16 @@ def _wrong_key(account: _Account) -> Finding:
 # Customers.
 
 
-FIELDS: dict[str, tuple[type, ...]] = {
-    "id": (int,),
-    **dict.fromkeys(("mrr", "arr"), (int, float)),
-    **dict.fromkeys(("attributes", "address"), (dict,)),
-    **dict.fromkeys(("data_source_uuids", "external_ids"), (list,)),
-    **dict.fromkeys(
-        (
-            *("uuid", "external_id", "name", "email", "status", "customer-since"),
-            *("data_source_uuid", "company", "country", "state", "city", "zip"),
-            *("lead_created_at", "free_trial_started_at", "billing-system-url"),
-            *("chartmogul-url", "billing-system-type", "currency", "currency-sign"),
-            *("owner", "website_url"),
-        ),
-        (str,),
-    ),
+_TYPES: dict[Kind, tuple[type, ...]] = {
+    "text": (str,),
+    "timestamp": (str,),
+    "integer": (int, float),
+    "texts": (list,),
+    "object": (dict,),
+    "texts by key": (dict,),
 }
+
+FIELDS = {column.field: _TYPES[column.kind] for column in COLUMNS}
 """The fields of a customer, and what their JSON is read as."""
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import gzip
 import random
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from sandbox import cursors, stale
 from sandbox.cursors import Cursor
-from sandbox.store import NO_FILTERS, Filters, Store
+from sandbox.store import FILTERS, NO_FILTERS, Filters, Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 MOST_PER_PAGE = 200
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
-_FILTER_NAMES = [field.name for field in fields(Filters)]
 
 
 class WrongParameterError(ValueError):
@@ -52,7 +51,7 @@ class PageQuery:
             cursor=_cursor(query),
             per_page=_integer(query, "per_page", MOST_PER_PAGE, most=MOST_PER_PAGE),
             number=_integer(query, "page", 1),
-            filters=Filters(**{name: query.get(name) for name in _FILTER_NAMES}),
+            filters=frozenset(each for each in query.items() if each[0] in FILTERS),
         )
 
 

@@ -41,7 +41,7 @@ class Sandbox:
         port: The port, or 0 for a free one.
     """
 
-    def __init__(  # noqa: PLR0913 - the service's traits, each named by its caller
+    def __init__(
         self,
         customers: Iterable[Customer] = (),
         *,

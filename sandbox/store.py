@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bisect
 import threading
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,38 +11,39 @@ from sandbox.cursors import START, Position, position_of
 from sandbox.vocabulary import DATA_SOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 Customer: TypeAlias = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Filters:
-    """The API's filters, each as the client sent it or None."""
-
-    data_source_uuid: str | None = None
-    external_id: str | None = None
-    status: str | None = None
-    system: str | None = None
-
-    def match(self, customer: Customer) -> bool:
-        """Tell whether a customer passes every filter that is set."""
-        status = self.status and self.status.replace("_", " ")
-        return (
-            self.data_source_uuid in {None, *customer.get("data_source_uuids", ())}
-            and self.external_id in {None, *customer.get("external_ids", ())}
-            and status in {None, customer.get("status")}
-            and self.system in {None, *_systems(customer)}
-        )
-
-
-NO_FILTERS = Filters()
+def _status(customer: Customer) -> tuple[str, str]:
+    """Spell a status as records do, and as the reference has the filter."""
+    status = str(customer.get("status"))
+    return status, status.replace(" ", "_")
 
 
 def _systems(customer: Customer) -> Iterator[str | None]:
     """List the billing systems of all data sources of a customer."""
     yield customer.get("billing-system-type")
     yield from map(DATA_SOURCES.get, customer.get("data_source_uuids", ()))
+
+
+FILTERS: dict[str, Callable[[Customer], Iterable[str | None]]] = {
+    "data_source_uuid": lambda customer: customer.get("data_source_uuids", ()),
+    "external_id": lambda customer: customer.get("external_ids", ()),
+    "status": _status,
+    "system": _systems,
+}
+"""The API's filters, and which values of each a customer passes."""
+
+Filters: TypeAlias = frozenset[tuple[str, str]]
+"""The filters that the client sent, each with its value."""
+
+NO_FILTERS: Filters = frozenset()
+
+
+def _passes(customer: Customer, filters: Filters) -> bool:
+    return all(wanted in FILTERS[name](customer) for name, wanted in filters)
 
 
 class Store:
@@ -114,7 +114,7 @@ class Store:
             self._customers[self._order[index]]
             for index in range(first, len(self._order))
         )
-        return behind if filters == NO_FILTERS else filter(filters.match, behind)
+        return (one for one in behind if _passes(one, filters)) if filters else behind
 
     def beside(self, place: Position, by: int) -> Position:
         """Name the place that lies `by` customers further on, or back if below 0.
@@ -129,9 +129,9 @@ class Store:
     def count(self, filters: Filters = NO_FILTERS) -> int:
         """Count customers."""
         with self._lock:
-            if filters == NO_FILTERS:
+            if not filters:
                 return len(self._order)
-            return sum(map(filters.match, self._customers.values()))
+            return sum(_passes(one, filters) for one in self._customers.values())
 
     def all(self) -> list[Customer]:
         """List all customers in order."""

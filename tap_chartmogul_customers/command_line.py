@@ -44,13 +44,15 @@ def run() -> int:
 
 def _end(command: click.Command) -> int:
     try:
-        code: int | None = command(standalone_mode=False)
-        sys.stdout.flush()
+        code = command(standalone_mode=False)
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
-    except OSError as error:  # What is printed, such as a catalog, is not taken.
-        raise output_error(error) from error
-    return code or 0
+        code = end.code
+    if sys.stdout:
+        try:
+            sys.stdout.flush()
+        except OSError as error:  # What was printed, as by --about, is not taken.
+            raise output_error(error) from error
+    return code if isinstance(code, int) else 0
 
 
 def _problems(error: Exception) -> Sequence[str]:

@@ -39,6 +39,10 @@ class NoAnswerError(ReadError):
     """Every try of a request failed in a way that might have passed."""
 
 
+class UnavailableError(NoAnswerError):
+    """No connection was made. That says nothing of the page that was asked for."""
+
+
 class PagingError(ReadError):
     """A page that does not say where the next one is, or contradicts itself."""
 

@@ -14,9 +14,10 @@ from tap_chartmogul_customers.api.client import Client
 from tap_chartmogul_customers.api.paging import CursorPaginator
 from tap_chartmogul_customers.errors import PagingError
 from tap_chartmogul_customers.progress import Progress
+from tap_chartmogul_customers.records.columns import STREAM
 from tap_chartmogul_customers.records.record import RecordReader
 from tap_chartmogul_customers.sdk.stream import PagedStream, RecordPage
-from tap_chartmogul_customers.settings.checks import STREAM
+from tap_chartmogul_customers.settings.schema import FILTERS
 from tap_chartmogul_customers.sync.bookmark import Account
 from tap_chartmogul_customers.sync.sync import Sync
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
     from tap_chartmogul_customers.sync.readers import Batch
-
-FILTERS = ("data_source_uuid", "external_id", "status", "system")
 
 
 class CustomersStream(PagedStream):
@@ -83,7 +82,7 @@ class CustomersStream(PagedStream):
 
     @property
     def _account(self) -> Account:
-        filters = {name: self.config.get(name) for name in FILTERS}
+        filters = {each.name: self.config.get(each.name) for each in FILTERS}
         return Account(self.url_base, self.config["api_key"], filters)
 
     @cached_property

@@ -41,12 +41,14 @@ ROOT = Path(__file__).parents[1]
 
 
 # These take longest, so they go first.
-LONGEST = ("test_docs_meltano", "test_docs_clone", "test_docs_pipe", "test_parallel")
+LONGEST = ("pages/test_meltano", "pages/test_clone", "test_parallel")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first, so that none is left alone at the end."""
-    items.sort(key=lambda item: item.path.stem not in LONGEST)
+    items.sort(
+        key=lambda item: not item.path.with_suffix("").as_posix().endswith(LONGEST)
+    )
 
 
 @pytest.fixture

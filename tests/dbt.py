@@ -5,17 +5,15 @@ It writes `columns.md`, a text for each column, and `sources.yml`, which uses th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import yaml
 
-from tap_chartmogul_customers.records.schema import COLUMNS
-from tap_chartmogul_customers.settings import STATUSES
-from tests.docs import ROOT
+from tap_chartmogul_customers.records.columns import COLUMNS
+from tap_chartmogul_customers.settings.schema import STATUSES
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+ROOT = Path(__file__).parents[1]
 PROJECT = ROOT / "examples/dbt"
 MODELS = PROJECT / "models"
 

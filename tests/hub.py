@@ -76,11 +76,18 @@ def setting(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in definition.items() if value not in (None, [])}
 
 
-def addresses() -> dict[str, str]:
-    """Return where the repository is, once `pyproject.toml` knows."""
+def home() -> dict[str, str]:
+    """Return where the repository is, once `pyproject.toml` knows, and the variant.
+
+    MeltanoHub names a variant after its owner. `original` is what Meltano calls one
+    that has no name.
+    """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    repository = project.get("urls", {}).get("Repository")
-    return {"docs": f"{repository}#readme", "repo": repository} if repository else {}
+    address = project.get("urls", {}).get("Repository")
+    if address is None:
+        return {"variant": "original"}
+    owner = address.rstrip("/").split("/")[-2].lower()
+    return {"docs": f"{address}#readme", "repo": address, "variant": owner}
 
 
 def definition() -> str:
@@ -93,7 +100,7 @@ def definition() -> str:
         "description": tap["description"],
         "logo_url": "/assets/logos/extractors/chartmogul.png",
         "domain_url": "https://chartmogul.com/",
-        **addresses(),
+        **home(),
         "pip_url": tap["name"],
         "executable": tap["name"],
         "maintenance_status": "beta",
@@ -103,7 +110,7 @@ def definition() -> str:
         "settings_group_validation": [tap["settings"]["required"]],
         "settings": [
             setting(name, schema)
-            for name, schema in tap["settings"]["properties"].items()
+            for name, schema in sorted(tap["settings"]["properties"].items())
         ],
         "prereq": PREREQUISITE,
         "usage": USAGE,
@@ -124,7 +131,8 @@ def target() -> str:
 
 
 def as_yaml(content: dict[str, Any]) -> str:
-    return yaml.safe_dump(content, sort_keys=False, width=100, default_flow_style=False)
+    """Return YAML with its keys in order, as MeltanoHub's lint wants them."""
+    return yaml.safe_dump(content, width=100, default_flow_style=False)
 
 
 if __name__ == "__main__":

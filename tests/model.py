@@ -11,20 +11,18 @@ import logging
 import os
 import signal
 import sys
-from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from random import Random
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from unittest.mock import patch
 
 from tap_chartmogul_customers.__main__ import main
 from tap_chartmogul_customers.api import pace
-from tap_chartmogul_customers.sync import readers
+from tests.turns import in_turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 
 class _ExitError(BaseException):
@@ -137,32 +135,6 @@ class Target:
         self.printed = self._latest or self.printed
 
 
-class _Turns:
-    """Pages that come one at a time, in an order that a seed decides, and so again.
-
-    It is the queue that they come through, and makes what would be their threads. Left
-    alone, threads would ask in another order each time, and what was seen to go wrong
-    could not be shown again. A seed also finds orders that they seldom come to.
-    """
-
-    def __init__(self, seed: int) -> None:
-        self._rng = Random(seed)  # noqa: S311 (no secret)
-        self.asked: list[Callable[[], None]] = []
-        self._came = deque[Any]()
-
-    def thread(self, target: Callable[[], None], **_: Any) -> SimpleNamespace:
-        return SimpleNamespace(start=lambda: self.asked.append(target))
-
-    def put(self, page: Any) -> None:
-        self._came.append(page)
-
-    def get(self) -> Any:
-        # What came may wait while others come.
-        while not self._came or (self.asked and self._rng.random() < 0.3):
-            self.asked.pop(self._rng.randrange(len(self.asked)))()
-        return self._came.popleft()
-
-
 def run_tap(target: Target, *arguments: str, seed: int) -> int:
     """Run the tap's program with its output to a target.
 
@@ -174,13 +146,12 @@ def run_tap(target: Target, *arguments: str, seed: int) -> int:
     Returns:
         Its exit code.
     """
-    turns = _Turns(seed)
     with (
+        # Until whatever holds a connection is gone.
         process_left_as_it_was(),
         patch.object(pace, "MOST_A_SECOND", 10**6),
         patch.object(pace, "FIRST_WAIT", 0),
-        patch.object(readers, "threading", SimpleNamespace(Thread=turns.thread)),
-        patch.object(readers, "SimpleQueue", lambda: turns),
+        in_turns(seed),
         # Nor is it searched for proxies for each request, which takes half the time.
         patch.dict(os.environ, clear=True),
         patch.object(os, "_exit", _exit),
@@ -191,8 +162,6 @@ def run_tap(target: Target, *arguments: str, seed: int) -> int:
             main()
         except _ExitError as error:
             code = error.code
-        # What was never to come holds a connection.
-        turns.asked.clear()
     target.end()
     return code
 
@@ -211,7 +180,6 @@ def process_left_as_it_was() -> Iterator[None]:
     try:
         yield
     finally:
-        # The connections of a tap that was killed.
         gc.collect()
         gc.unfreeze()
         logging.root.handlers[:] = log

@@ -20,6 +20,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
 
+from tap_chartmogul_customers.records.columns import COLUMNS
 from tests import forks
 from tests.running import OUTPUT
 from tests.servers import relay, served
@@ -39,7 +40,7 @@ TARGET = forks.TARGET_POSTGRES.script
 
 Row = dict[str, Any]
 
-_TIMESTAMPS = ("customer_since", "lead_created_at", "free_trial_started_at")
+_TIMESTAMPS = [column.name for column in COLUMNS if column.kind == "timestamp"]
 
 set_json_loads(partial(json.loads, parse_float=Decimal))
 
@@ -107,6 +108,7 @@ class Database:
             "default_target_schema": "public",
             "activate_version": True,
             "hard_delete": True,
+            "validate_records": False,  # as README has it
             # Rows are to be in the table before the load has come to its end.
             "batch_size_rows": 20,
         }

@@ -16,14 +16,18 @@ from tests.targets.comparison import REPEATED, losses, needs_reason
 from tests.targets.document import PATH, UNEXPLAINED, Report, parts, written
 from tests.targets.places import files, json_lines
 from tests.targets.scenarios import DELETES, FIRST, SECOND, STOPS, WHOLE, Seen, Trial
-from tests.targets.servers import servers
-from tests.targets.target import Target
+from tests.targets.serving import servers
+from tests.targets.stand_ins.bigquery import fits
+from tests.targets.target import Target, Venv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAGE = PATH.read_text("utf-8")
-QUICK = [target for target in TARGETS if target.name in {"jsonl", "postgres", "csv"}]
+QUICK = {
+    *("postgres", "postgres-copy", "jsonl", "csv"),
+    *("singer-check-tap", "singer-transformer"),
+}
 
 CARELESS = """
 import json, os, sys, tempfile, time
@@ -66,7 +70,11 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
         yield Account(tmp_path_factory.mktemp("account"), size=250)
 
 
-@pytest.mark.parametrize("target", QUICK, ids=lambda target: target.name)
+@pytest.mark.parametrize(
+    "target",
+    [target for target in TARGETS if target.name in QUICK],
+    ids=lambda target: target.name,
+)
 def test_a_target_does_what_the_page_says(target: Target, account: Account) -> None:
     report = Report(target, Trial(target, account).run())
     assert parts(PAGE)[target.name] == (report.row(), report.section())
@@ -85,7 +93,7 @@ def careless(account: Account, shared: Path) -> dict[str, Seen]:
         package="careless",
         program="careless",
         place=files(json_lines, lambda path: {"folder": str(path)}),
-        venv=Path(sys.prefix),
+        venv=Venv(Path(sys.prefix), Path()),
         prefix=("python", "-c", CARELESS),
     )
     with pytest.MonkeyPatch.context() as patch:
@@ -184,3 +192,24 @@ def test_a_customer_or_version_too_few_or_too_many_is_noticed(
 
 def test_a_customer_who_is_there_twice_is_noticed() -> None:
     assert losses([CUSTOMER], [CUSTOMER] * 2) == {REPEATED}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("INTEGER", 2**63),
+        ("INTEGER", "1"),
+        ("STRING", 1),
+        ("BOOLEAN", 1),
+        ("TIMESTAMP", "now"),
+        ("RECORD", {"city": 1}),
+        ("RECORD", []),
+    ],
+)
+@pytest.mark.parametrize("mode", ["NULLABLE", "REPEATED"])
+def test_the_stand_in_for_bigquery_refuses_what_does_not_fit(
+    kind: str, value: object, mode: str
+) -> None:
+    field = {"type": kind, "fields": [{"name": "city", "type": "STRING"}]}
+    assert not fits({**field, "mode": mode}, [value] if mode == "REPEATED" else value)
+    assert fits(field, None)

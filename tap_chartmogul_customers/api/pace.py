@@ -16,10 +16,8 @@ FIRST_WAIT = 1.0
 """Seconds before the second try. Tests of something else make it short."""
 
 MAX_WAIT = 60
-"""Seconds between two tries, at most, unless the service asks for more.
-
-A quota of compute time can take a minute to refill.
-"""
+"""Seconds between two tries, at most, unless the service asks for more: a quota of
+compute time can take a minute to refill."""
 
 MAX_RETRY_AFTER = 300
 """Seconds that the service may ask for, at most."""
@@ -42,7 +40,13 @@ class Pace:
 
     def wait(self) -> None:
         """Wait until a request may start."""
-        while seconds := self._turn():
+        while True:
+            with self._lock:
+                now = time.monotonic()
+                if now >= self._next:
+                    self._next = now + 1 / MOST_A_SECOND
+                    return
+                seconds = self._next - now
             time.sleep(seconds)
 
     def retry(self, seconds: float, *, hold: bool) -> None:
@@ -57,23 +61,13 @@ class Pace:
             if hold:
                 self._next = max(self._next, time.monotonic() + seconds)
 
-    def _turn(self) -> float:
-        """Take the turn if it is now; else return how many seconds it is away."""
-        with self._lock:
-            now = time.monotonic()
-            if now < self._next:
-                return self._next - now
-            self._next = now + 1 / MOST_A_SECOND
-            return 0
-
 
 def seconds_to_wait(tries: int, retry_after: str) -> float:
     """Return how long to wait before the next try of a request.
 
     Args:
         tries: How often it was tried.
-        retry_after: The header `Retry-After` of the answer: seconds, a date, or
-            nothing.
+        retry_after: The answer's `Retry-After`: seconds, a date, or nothing.
 
     Returns:
         Seconds: 1, 2, 4 … up to `MAX_WAIT`, each up to a quarter longer so that many

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -50,11 +51,8 @@ _customers = msgspec.json.Decoder(_Customers, float_hook=Decimal)
 class CursorPaginator(BaseAPIPaginator[str | None]):
     """Follows `cursor` for as long as `has_more` is true.
 
-    Only `has_more` says whether to go on: an empty page may be followed by others, and
-    the last page carries a cursor too.
-
-    Args:
-        start_value: The cursor to start at; none for the first page.
+    An empty page may be followed by others, and the last page carries a cursor too. An
+    answer that does not say where the next page is, or leads back, is a `PagingError`.
     """
 
     @override
@@ -64,18 +62,11 @@ class CursorPaginator(BaseAPIPaginator[str | None]):
 
     @override
     def advance(self, response: requests.Response) -> None:
-        """Go on to the next page.
-
-        Args:
-            response: The answer with the current page.
-
-        Raises:
-            PagingError: It does not say where the next page is, or leads back.
-        """
         try:
             self._links = _links.decode(response.content)
         except msgspec.ValidationError as error:
-            raise PagingError(str(error)) from error
+            msg = f"not a page of customers: {error}"
+            raise PagingError(msg) from error
         super().advance(response)
 
     @override
@@ -103,9 +94,6 @@ class CursorPaginator(BaseAPIPaginator[str | None]):
 def read_customers(body: bytes) -> tuple[list[dict[str, Any]], bytes]:
     """Decode the customers of a page.
 
-    Args:
-        body: The body of an answer.
-
     Returns:
         The customers, and the body that they were read from: `storable`, if not all
         of its text can be stored as it came.
@@ -115,12 +103,9 @@ def read_customers(body: bytes) -> tuple[list[dict[str, Any]], bytes]:
         PagingError: It is JSON, but holds no list of customers, or a number or a
             nesting that no target takes.
     """
-    try:
-        if body.rfind(_NUL) < 0:  # Takes a third of the time of `in` here.
+    if body.rfind(rb"\u0000") < 0:  # Takes a third of the time of `in` here.
+        with suppress(ValueError):  # If there is no text to mend, it comes again.
             return _decode(body), body
-    except ValueError:
-        # Either there is text to mend, or the error comes again.
-        pass
     body = storable(body)
     return _decode(body), body
 
@@ -128,25 +113,23 @@ def read_customers(body: bytes) -> tuple[list[dict[str, Any]], bytes]:
 def _decode(body: bytes) -> list[dict[str, Any]]:
     try:
         return _customers.decode(body).entries
-    except (msgspec.ValidationError, ArithmeticError, RecursionError) as error:
-        msg = str(error) if isinstance(error, ValueError) else type(error).__name__
+    except msgspec.ValidationError as error:
+        msg = f"not a page of customers: {error}"
+        raise PagingError(msg) from error
+    except (ArithmeticError, RecursionError) as error:
+        msg = "a number has too many digits, or a value too many levels"
         raise PagingError(msg) from error
 
 
-_NUL = rb"\u0000"
 _ESCAPE = re.compile(
-    r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u(0000|[dD][89a-fA-F]..)|\\.", re.DOTALL
+    r"\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|\\u(0000|[dD][89a-fA-F]\w\w)|\\."
 )
 
 
 def storable(body: bytes) -> bytes:
-    r"""Put U+FFFD where no UTF-8 or no SQL database can hold a text.
+    r"""Put U+FFFD into JSON for NUL, lone surrogates and what is no UTF-8.
 
-    Args:
-        body: JSON text.
-
-    Returns:
-        The same text but for NUL, lone surrogates and what is no UTF-8.
+    No SQL database, or no UTF-8, can hold these.
 
     >>> storable(rb'["a\u0000", "\ud83d\ude00", "\ud83d", "\\u0000"]').decode()
     '["a\\ufffd", "\\ud83d\\ude00", "\\ufffd", "\\\\u0000"]'

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+STREAM = "customers"
+"""The name of the only stream."""
 
 Kind = Literal["text", "texts", "integer", "timestamp", "object", "texts by key"]
 
@@ -24,161 +23,143 @@ _TYPES: dict[Kind, dict[str, Any]] = {
 }
 
 
-class Inner(NamedTuple):
-    """A documented key of a column that is an object."""
-
-    kind: Kind
-    description: str
-
-
 class Column(NamedTuple):
-    """A column of the stream.
+    """A column of the stream, or a documented key of one that is an object.
 
     Args:
         name: Its name in the stream.
         kind: What its values are.
         description: What they mean, from ChartMogul's API reference.
-        field: Its name in the API's answer.
         inner: For an object, its documented keys.
+        is_hyphenated: Whether its name in the API's answer has hyphens.
     """
 
     name: str
     kind: Kind
     description: str
-    field: str
-    inner: Mapping[str, Inner] = MappingProxyType({})
+    inner: tuple[Column, ...] = ()
+    is_hyphenated: bool = False
 
-
-def _column(
-    name: str,
-    kind: Kind,
-    description: str,
-    *,
-    field: str | None = None,
-    inner: dict[str, Inner] | None = None,
-) -> Column:
-    return Column(name, kind, description, field or name, inner or {})
+    @property
+    def field(self) -> str:
+        """Its name in the API's answer."""
+        return self.name.replace("_", "-") if self.is_hyphenated else self.name
 
 
 COLUMNS = (
-    _column("id", "integer", "ChartMogul's internal ID of the customer."),
-    _column("uuid", "text", "ChartMogul's UUID of the customer; the primary key."),
-    _column(
+    Column("id", "integer", "ChartMogul's internal ID of the customer."),
+    Column("uuid", "text", "ChartMogul's UUID of the customer; the primary key."),
+    Column(
         "external_id",
         "text",
         "The customer's identifier in its data source; unique only within that one.",
     ),
-    _column(
+    Column(
         "external_ids",
         "texts",
         "The external identifiers of all customers merged into this one.",
     ),
-    _column(
+    Column(
         "data_source_uuid", "text", "ChartMogul's UUID of the customer's data source."
     ),
-    _column(
+    Column(
         "data_source_uuids",
         "texts",
         "The UUIDs of all data sources that contribute to this customer.",
     ),
-    _column("name", "text", "The customer's name (deprecated by ChartMogul)."),
-    _column("email", "text", "The customer's e-mail address (deprecated likewise)."),
-    _column("company", "text", "The customer's company name."),
-    _column(
+    Column("name", "text", "The customer's name (deprecated by ChartMogul)."),
+    Column("email", "text", "The customer's e-mail address (deprecated likewise)."),
+    Column("company", "text", "The customer's company name."),
+    Column(
         "status",
         "text",
         "New Lead, Working Lead, Qualified Lead, Unqualified Lead, Active, Past Due "
         "or Cancelled; in old accounts also Lead.",
     ),
-    _column("owner", "text", "E-mail address of the team member who owns it."),
-    _column("website_url", "text", "The customer's web site."),
-    _column(
+    Column("owner", "text", "E-mail address of the team member who owns it."),
+    Column("website_url", "text", "The customer's web site."),
+    Column(
         "customer_since",
         "timestamp",
         "When the customer first paid for a subscription, in UTC.",
-        field="customer-since",
+        is_hyphenated=True,
     ),
-    _column("lead_created_at", "timestamp", "When the customer became a lead, in UTC."),
-    _column(
+    Column("lead_created_at", "timestamp", "When the customer became a lead, in UTC."),
+    Column(
         "free_trial_started_at",
         "timestamp",
         "When the customer started a free trial, in UTC.",
     ),
-    _column("country", "text", "Country of the customer's address, ISO 3166 alpha-2."),
-    _column(
+    Column("country", "text", "Country of the customer's address, ISO 3166 alpha-2."),
+    Column(
         "state",
         "text",
         "US state of the address: the last two letters of its ISO 3166-2 code.",
     ),
-    _column("city", "text", "City of the customer's address."),
-    _column("zip", "text", "Zip code of the customer's address."),
-    _column(
+    Column("city", "text", "City of the customer's address."),
+    Column("zip", "text", "Zip code of the customer's address."),
+    Column(
         "attributes",
         "object",
         "What was added to the customer, exactly as ChartMogul sent it.",
-        inner={
-            "tags": Inner("texts", "Tags added to the customer."),
-            "stripe": Inner("object", "Metadata of the customer in Stripe."),
-            "clearbit": Inner("object", "Data of the customer from Clearbit."),
-            "custom": Inner("object", "The account's own custom attributes."),
-        },
+        inner=(
+            Column("tags", "texts", "Tags added to the customer."),
+            Column("stripe", "object", "Metadata of the customer in Stripe."),
+            Column("clearbit", "object", "Data of the customer from Clearbit."),
+            Column("custom", "object", "The account's own custom attributes."),
+        ),
     ),
-    _column(
+    Column(
         "address",
         "texts by key",
         "The customer's address, its values as text.",
-        inner={
-            "address_zip": Inner("text", "Zip code."),
-            "city": Inner("text", "City."),
-            "state": Inner("text", "State."),
-            "country": Inner("text", "Country code, ISO 3166 alpha-2."),
-        },
+        inner=(
+            Column("address_zip", "text", "Zip code."),
+            Column("city", "text", "City."),
+            Column("state", "text", "State."),
+            Column("country", "text", "Country code, ISO 3166 alpha-2."),
+        ),
     ),
-    _column(
+    Column(
         "mrr", "integer", "Current monthly recurring revenue, in cents of `currency`."
     ),
-    _column("arr", "integer", "Current annual run rate, in cents of `currency`."),
-    _column(
+    Column("arr", "integer", "Current annual run rate, in cents of `currency`."),
+    Column(
         "billing_system_url",
         "text",
         "Address of the customer in the billing system.",
-        field="billing-system-url",
+        is_hyphenated=True,
     ),
-    _column(
+    Column(
         "chartmogul_url",
         "text",
         "Address of the customer's page in ChartMogul.",
-        field="chartmogul-url",
+        is_hyphenated=True,
     ),
-    _column(
+    Column(
         "billing_system_type",
         "text",
         "The billing system that the customer came from, such as Stripe or Custom.",
-        field="billing-system-type",
+        is_hyphenated=True,
     ),
-    _column(
+    Column(
         "currency",
         "text",
         "Currency of `mrr` and `arr`, such as USD: the one selected for the account.",
     ),
-    _column(
+    Column(
         "currency_sign",
         "text",
         "Sign of that currency, such as $.",
-        field="currency-sign",
+        is_hyphenated=True,
     ),
 )
 
 
 def _property(column: Column) -> dict[str, Any]:
     schema = {**_TYPES[column.kind], "description": column.description}
-    if column.name == "uuid":
-        schema["type"] = ["string"]
     if column.inner:
-        schema["properties"] = {
-            key: {**_TYPES[inner.kind], "description": inner.description}
-            for key, inner in column.inner.items()
-        }
+        schema["properties"] = {inner.name: _property(inner) for inner in column.inner}
     return schema
 
 
@@ -187,3 +168,4 @@ CUSTOMER_SCHEMA: dict[str, Any] = {
     "properties": {column.name: _property(column) for column in COLUMNS},
     "required": ["uuid"],
 }
+CUSTOMER_SCHEMA["properties"]["uuid"]["type"] = ["string"]

@@ -20,7 +20,7 @@ from tap_chartmogul_customers.records.types import (
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
 GROUPS = ("custom", "stripe")
 """The objects in `attributes` whose keys are the account's own."""
@@ -49,9 +49,10 @@ class _Kind(NamedTuple):
 
     def fits(self, value: object) -> bool:
         try:
-            return self.is_typical(value) and self.read(value) is not None
+            self.read(value)
         except UnreadableError:
             return False
+        return self.is_typical(value)
 
 
 _TEXT = _Kind({"type": ["null", "string"]}, read_text)
@@ -84,31 +85,32 @@ def with_custom_columns(
     Returns:
         A schema with the same columns, and behind them those of custom attributes.
     """
-    found: dict[str, dict[str, tuple[_Kind, ...]]] = {group: {} for group in GROUPS}
+    found: dict[tuple[str, str], tuple[_Kind, ...]] = {}
     for customer in customers:
-        for group, key, value in _entries(customer.get("attributes")):
-            kinds = found[group].setdefault(key, ())
+        for source, value in entries(customer.get("attributes")).items():
+            kinds = found.setdefault(source, ())
             if value is not None:
-                found[group][key] = tuple(
-                    kind for kind in kinds or _KINDS if kind.fits(value)
-                )
+                found[source] = tuple(k for k in kinds or _KINDS if k.fits(value))
     columns = dict(schema["properties"])
-    for group, keys in found.items():
+    for group in GROUPS:
+        keys = [key for its_group, key in found if its_group == group]
         logger.info("Found %d keys of `attributes.%s`", len(keys), group)
         for key, name in column_names(keys, prefix=group, taken=columns).items():
-            kind, *_ = keys[key] or (_TEXT,)
-            source = f"attributes.{group}[{as_json(key)}]"
-            columns[name] = {**kind.schema, "description": source}
+            kind, *_ = found[group, key] or (_TEXT,)
+            description = f"attributes.{group}[{as_json(key)}]"
+            columns[name] = {**kind.schema, "description": description}
     return {**schema, "properties": columns}
 
 
-def _entries(attributes: object) -> Iterator[tuple[str, str, Any]]:
-    if not isinstance(attributes, dict):
-        return
-    for group in GROUPS:
-        if isinstance(entries := attributes.get(group), dict):
-            for key, value in entries.items():
-                yield group, key, value
+def entries(attributes: object) -> dict[tuple[str, str], Any]:
+    """Return the custom attributes of a customer, by group and key."""
+    groups = attributes if isinstance(attributes, dict) else {}
+    return {
+        (group, key): value
+        for group in GROUPS
+        if isinstance(values := groups.get(group), dict)
+        for key, value in values.items()
+    }
 
 
 def source_of(column: dict[str, Any]) -> tuple[str, str] | None:

@@ -3,40 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from tap_chartmogul_customers.errors import PagingError
 from tap_chartmogul_customers.records.columns import COLUMNS
-from tap_chartmogul_customers.records.custom_attributes import GROUPS, source_of
-from tap_chartmogul_customers.records.types import Read, UnreadableError, reader_of
+from tap_chartmogul_customers.records.custom_attributes import entries, source_of
+from tap_chartmogul_customers.records.types import (
+    UnreadableError,
+    ValueReader,
+    as_json,
+    read_array,
+    read_object,
+    reader_of,
+    types_of,
+)
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from singer_sdk.singerlib import SelectionMask
 
 _FIELDS = {column.name: column.field for column in COLUMNS}
-
-
-class _Value(NamedTuple):
-    """How a value of a customer becomes one of its record.
-
-    Args:
-        path: What warnings call it.
-        as_sent: The type whose values need no reading.
-        read: What reads any value but null; none if all are taken as they are.
-        inner: For an object, how the values of its keys are read.
-        others: How those of its other keys are; none leaves them out.
-        is_custom: Whether it is a custom attribute, whose values no log shows.
-    """
-
-    path: str
-    as_sent: type | None
-    read: Read | None
-    inner: Mapping[str, _Value] | None = None
-    others: _Value | None = None
-    is_custom: bool = False
 
 
 class RecordReader:
@@ -51,28 +40,24 @@ class RecordReader:
     def __init__(
         self, schema: dict[str, Any], mask: SelectionMask, logger: logging.Logger
     ) -> None:
+        self._mask = mask
         self._logger = logger
+        self._uuid = ""
+        """Whose record is being made."""
         self._nulls = Counter[str]()
-        """How many values became null, by path."""
-        self._columns: list[tuple[str, str, type | None, _Value]] = []
-        """Name, field of the API, the type that needs no reading, how it is read."""
-        self._custom: list[tuple[str, str, str, _Value]] = []
-        """Name, group, key, and how it is read."""
-        for name, column in schema["properties"].items():
-            if not mask["properties", name]:
-                continue
-            value = _value(name, column, ("properties", name), mask)
-            if attribute := source_of(column):
-                self._custom.append((name, *attribute, value._replace(is_custom=True)))
-                continue
-            if name not in _FIELDS and name.startswith(tuple(f"{g}_" for g in GROUPS)):
-                logger.warning(
-                    "Column `%s` stays empty: its description in the catalog does not "
-                    'name a key, as attributes.custom["key"] would',
-                    name,
-                )
-            self._columns.append((name, _FIELDS.get(name, name), value.as_sent, value))
-        self._known = {*_FIELDS.values(), *(source for _, source, *_ in self._columns)}
+        """How many values became null, by column."""
+        self._columns = [
+            # In one tuple: to take a reader apart for each value takes longer.
+            (name, source_of(column) or _FIELDS.get(name, name), *reader)
+            for name, column in schema["properties"].items()
+            if (reader := self._selected(("properties", name), column))
+        ]
+        sources = [source for _, source, *_ in self._columns]
+        self._has_custom = any(isinstance(source, tuple) for source in sources)
+        added = schema["properties"].keys() - _FIELDS.keys()
+        self._known = {*_FIELDS.values(), *added}
+        self._unseen = added.intersection(sources)
+        """Fields of columns that the catalog added, which no customer has had yet."""
 
     def read(self, customer: dict[str, Any]) -> dict[str, Any]:
         """Make a record of a customer.
@@ -90,53 +75,33 @@ class RecordReader:
         if not isinstance(uuid, str) or not uuid:
             msg = "a customer without a `uuid`"
             raise PagingError(msg)
-        get = customer.get
-        record: dict[str, Any] = {
-            name: sent
-            if (sent := get(source)) is None or type(sent) is as_sent
-            else self._read(uuid, value, sent)
-            for name, source, as_sent, value in self._columns
-        }
-        attributes = customer.get("attributes")
-        for name, group, key, value in self._custom:
-            values = attributes.get(group) if isinstance(attributes, dict) else None
-            sent = values.get(key) if isinstance(values, dict) else None
-            record[name] = None if sent is None else self._read(uuid, value, sent)
-        if not customer.keys() <= self._known:
+        self._uuid = uuid
+        if not self._known.issuperset(customer):
             self._warn_of_unknown(customer)
-        return record
+        if self._unseen:
+            self._unseen -= customer.keys()
+        values: dict[Any, Any] = customer
+        if self._has_custom:
+            values = customer | entries(customer.get("attributes"))
+        get = values.get
+        return {
+            name: value
+            if (value := get(source)) is None or type(value) is as_sent
+            else read(value)
+            for name, source, as_sent, read in self._columns
+        }
 
     def report(self) -> None:
-        """Say at the end how many values became null, if any."""
+        """Say at the end how many values became null, and which columns are empty."""
         for path, count in self._nulls.items():
             self._logger.warning("Values that became null in `%s`: %d", path, count)
-
-    def _read(self, uuid: str, value: _Value, sent: Any) -> Any:  # noqa: ANN401
-        if value.read is None:
-            return sent
-        try:
-            read = value.read(sent)
-        except UnreadableError as error:
-            if value.path not in self._nulls:
-                self._logger.warning(
-                    "Customer %r: `%s` becomes null: it %s",
-                    uuid,
-                    value.path,
-                    "does not fit the type that discovery found; `attributes` has it"
-                    if value.is_custom
-                    else error,
-                )
-            self._nulls[value.path] += 1
-            return None
-        if value.inner is None:
-            return read
-        return {
-            key: item
-            if item is None or type(item) is inner.as_sent
-            else self._read(uuid, inner, item)
-            for key, item in read.items()
-            if (inner := value.inner.get(key, value.others))
-        }
+        for field in sorted(self._unseen):
+            self._logger.warning(
+                "Column `%s` of the catalog stayed empty: no customer of this run has "
+                "a field of that name. The description of a column of custom "
+                'attributes names the key, as attributes.custom["key"]',
+                field,
+            )
 
     def _warn_of_unknown(self, customer: dict[str, Any]) -> None:
         for name in sorted(customer.keys() - self._known):
@@ -147,25 +112,110 @@ class RecordReader:
                 name,
             )
 
+    def _selected(
+        self, place: tuple[str, ...], schema: dict[str, Any]
+    ) -> ValueReader | None:
+        """Return what reads a property, and makes null what cannot be read."""
+        if not self._mask[place]:
+            return None
+        as_sent, read = self._reader(place, schema)
+        path = ".".join(place[1::2])
+        is_custom = source_of(schema)
 
-def _value(
-    path: str,
-    schema: dict[str, Any],
-    breadcrumb: tuple[str, ...],
-    mask: SelectionMask,
-) -> _Value:
-    as_sent, read = reader_of(schema)
-    properties = schema.get("properties")
-    if as_sent is not dict or not properties:
-        return _Value(path, as_sent, read)
-    inner = {
-        key: _value(f"{path}.{key}", part, crumb, mask)
-        for key, part in properties.items()
-        if mask[crumb := (*breadcrumb, "properties", key)]
-    }
-    others = None
-    # Where a key is not selected, those that come to be later are not either.
-    if len(inner) == len(properties):
-        more = schema.get("additionalProperties")
-        others = _value(path, more if isinstance(more, dict) else {}, (), mask)
-    return _Value(path, None, read, inner, others)
+        def read_or_null(value: object) -> Any:  # noqa: ANN401
+            try:
+                return read(value)
+            except UnreadableError as error:
+                if path not in self._nulls:
+                    self._logger.warning(
+                        "Customer %r: `%s` becomes null: it %s",
+                        self._uuid,
+                        path,
+                        "does not fit the type of its column; `attributes` has it"
+                        if is_custom
+                        else error,
+                    )
+                self._nulls[path] += 1
+                return None
+
+        return ValueReader(as_sent, read_or_null)
+
+    def _reader(self, place: tuple[str, ...], schema: dict[str, Any]) -> ValueReader:
+        """Return what reads values of a schema."""
+        types = types_of(schema)
+        if len(types) > 1:
+            # Text takes everything, so it comes last.
+            return _first_of(
+                self._reader(place, {**schema, "type": kind})
+                for kind in sorted(types, key="string".__eq__)
+            )
+        (kind,) = types or [""]
+        if kind == "array" and isinstance(items := schema.get("items"), dict):
+            return _array_of(self._reader(place, items))
+        if kind == "object":
+            return self._object(place, schema)
+        reader = reader_of(kind, schema.get("format"))
+        if kind == "string" and "properties" in schema:
+            # An object as text, without its keys that are not selected.
+            return _text_of(self._object(place, schema), reader)
+        return reader
+
+    def _object(self, place: tuple[str, ...], schema: dict[str, Any]) -> ValueReader:
+        properties = schema.get("properties", {})
+        more = schema.get("additionalProperties", True)
+        if not properties and more is True:
+            return reader_of("object")
+        known = {
+            key: reader
+            for key, part in properties.items()
+            if (reader := self._selected((*place, "properties", key), part))
+        }
+        others = None
+        # Where a key is not selected, those that come to be later are not either.
+        if more is not False and len(known) == len(properties):
+            part = more if isinstance(more, dict) else {}
+            others = self._selected((*place, "properties", "*"), part)
+
+        def read(value: object) -> dict[str, Any]:
+            return {
+                key: item
+                if item is None or type(item) is reader.as_sent
+                else reader.read(item)
+                for key, item in read_object(value).items()
+                if (reader := known.get(key, others))
+            }
+
+        return ValueReader(None, read)
+
+
+def _array_of(reader: ValueReader) -> ValueReader:
+    as_sent, read_item = reader
+
+    def read(value: object) -> list[Any]:
+        return [
+            item if item is None or type(item) is as_sent else read_item(item)
+            for item in read_array(value)
+        ]
+
+    return ValueReader(None, read)
+
+
+def _text_of(whole: ValueReader, other: ValueReader) -> ValueReader:
+    def read(value: object) -> Any:  # noqa: ANN401
+        if isinstance(value, dict):
+            return as_json(whole.read(value))
+        return other.read(value)
+
+    return ValueReader(other.as_sent, read)
+
+
+def _first_of(readers: Iterable[ValueReader]) -> ValueReader:
+    reads = [reader.read for reader in readers]
+
+    def read(value: object) -> Any:  # noqa: ANN401
+        for each in reads:
+            with suppress(UnreadableError):
+                return each(value)
+        raise UnreadableError
+
+    return ValueReader(None, read)

@@ -54,7 +54,7 @@ class Output(GenericSingerWriter[bytes, Message]):
         if isinstance(message, StateMessage):
             self.write_page([], message.value)
         else:
-            self._write(self.serialize_message(message))
+            self._write(self.serialize_message(message), self._last_state)
 
     def write_page(
         self, messages: Sequence[Mapping[str, Any]], state: Mapping[str, Any] | None
@@ -68,12 +68,11 @@ class Output(GenericSingerWriter[bytes, Message]):
         Raises:
             OutputError: Standard output does not take them.
         """
-        lines = _encoder.encode_lines(messages)
+        lines, line = _encoder.encode_lines(messages), self._last_state
         if state is not None:
             line = _encoder.encode({"type": "STATE", "value": state}) + b"\n"
             lines += line if line != self._last_state else b""
-            self._last_state = line
-        self._write(lines)
+        self._write(lines, line)
 
     def stop(self, signum: int) -> None:
         """End the process with whole lines and the last STATE, for a signal handler.
@@ -92,10 +91,12 @@ class Output(GenericSingerWriter[bytes, Message]):
         elif time.monotonic() - self._stopped_at > TOGETHER:
             os._exit(128 + self._signum)
 
-    def _write(self, lines: bytes) -> None:
+    def _write(self, lines: bytes, state: bytes) -> None:
+        """Write lines; the state is the last one only once they are out."""
         self._busy = True
         try:
             write_out(lines)
+            self._last_state = state
         finally:
             self._busy = False
         if self._signum:
@@ -116,6 +117,9 @@ def write_out(lines: bytes) -> None:
     Raises:
         OutputError: Standard output does not take it.
     """
+    if sys.stdout is None:
+        msg = "Standard output is closed"
+        raise OutputError(msg)
     # Not through the buffer that Python has on standard output, in which a signal would
     # leave a part of a line.
     out = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)

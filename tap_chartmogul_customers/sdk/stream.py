@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import abc
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,7 +28,6 @@ from singer_sdk.streams import RESTStream
 from typing_extensions import override
 
 from tap_chartmogul_customers.errors import SettingsError
-from tap_chartmogul_customers.records.types import as_json, types_of
 from tap_chartmogul_customers.sdk.output import Output
 
 if TYPE_CHECKING:
@@ -56,6 +54,7 @@ class PagedStream(RESTStream[str | None]):
     """A stream that hands on page after page, and its state after each."""
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+    _has_lost = False
 
     @abc.abstractmethod
     def read_pages(self) -> Iterator[RecordPage]:
@@ -168,40 +167,31 @@ class PagedStream(RESTStream[str | None]):
             yield message
 
     @cached_property
-    def _flat_columns(self) -> dict[str, dict[str, bool]]:
-        """The columns of each flattened stream, by its name, and which are of text."""
+    def _flat_columns(self) -> dict[str, list[str]]:
+        """The columns of each flattened stream, by its name."""
         return {
-            stream_map.stream_alias: {
-                name: types_of(column) == ["string"]
-                for name, column in stream_map.transformed_schema["properties"].items()
-            }
+            stream_map.stream_alias: list(stream_map.transformed_schema["properties"])
             for stream_map in self.stream_maps
             if stream_map.flattening_enabled
         }
 
-    @cached_property
-    def _left_out(self) -> set[str]:
-        return set()
-
-    def _even(self, record: Record, columns: dict[str, bool]) -> Record:
+    def _even(self, record: Record, columns: list[str]) -> Record:
         """Return a flattened record with the columns of its SCHEMA, and no other.
 
         A target that goes by place, as one that writes CSV does, would put values in
         the columns of others.
         """
-        for name in record.keys() - columns.keys() - self._left_out:
-            if record[name] is not None:
-                self._left_out.add(name)
-                self.logger.warning(
-                    "Flattened, the schema has no column %r: its values are left out",
-                    name,
-                )
-        return {
-            name: as_json(value)
-            if isinstance(value := record.get(name), (int, float, Decimal)) and is_text
-            else value
-            for name, is_text in columns.items()
-        }
+        others = record.keys() - columns
+        lost = sorted(name for name in others if record[name] is not None)
+        if lost and not self._has_lost:
+            self._has_lost = True
+            # Once: an object may have other keys for each customer.
+            self.logger.warning(
+                "Flattened, values without a column in the schema are left out, such "
+                "as %r",
+                lost[0],
+            )
+        return {name: record.get(name) for name in columns}
 
     @override
     def get_batches(

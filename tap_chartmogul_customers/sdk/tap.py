@@ -31,6 +31,7 @@ from singer_sdk.singerlib.json import serialize_json
 from typing_extensions import override
 
 from tap_chartmogul_customers.errors import FileError, SettingsError
+from tap_chartmogul_customers.records.columns import STREAM
 from tap_chartmogul_customers.sdk.output import Output, write_out
 from tap_chartmogul_customers.settings import checks
 from tap_chartmogul_customers.settings.files import (
@@ -82,9 +83,7 @@ class PlainTap(Tap):
             schema["properties"], self.name.upper().replace("-", "_") + "_"
         )
         values = {**(config or {}), **(environment if parse_env_config else {})}
-        # Discovery needs no key, unless it reads a sample.
-        complete = validate_config or bool(values.get("custom_attributes_sample_size"))
-        checks.check(values, schema, complete=complete, environment=environment)
+        checks.check(values, schema, complete=validate_config, environment=environment)
         super().__init__(config=values, validate_config=False, **kwargs)
 
     @classmethod
@@ -115,9 +114,7 @@ class PlainTap(Tap):
                 state = None
         if catalog is not None:
             name = f"The catalog file '{catalog.name}'"
-            catalog = _as_file(
-                parse_catalog(_bytes(catalog), name, checks.STREAM, "uuid")
-            )
+            catalog = _as_file(parse_catalog(_bytes(catalog), name, STREAM, "uuid"))
         super().invoke(state=state, catalog=catalog, **kwargs)
 
     @classmethod

@@ -19,7 +19,7 @@ from singer_sdk.typing import (
 )
 
 from tap_chartmogul_customers.errors import SettingsError
-from tap_chartmogul_customers.records.columns import COLUMNS
+from tap_chartmogul_customers.records.columns import COLUMNS, STREAM
 from tap_chartmogul_customers.records.custom_attributes import GROUPS
 from tap_chartmogul_customers.settings.files import parse_json
 
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from jsonschema import ValidationError
-
-STREAM = "customers"
-"""The name of the only stream."""
 
 _Validator = extend_validator_with_defaults(DEFAULT_JSONSCHEMA_VALIDATOR)
 
@@ -86,6 +83,8 @@ def check(
             del config[name]
     if isinstance(status := config.get("status"), str):
         config["status"] = status.replace(" ", "_")  # As the column shows it.
+    # Discovery needs no key, unless it reads a sample.
+    complete = complete or bool(config.get("custom_attributes_sample_size"))
     missing = [*_missing(config, schema, environment)] if complete else []
     if problems := [*missing, *_problems(config, schema)]:
         raise SettingsError(*problems)
@@ -99,9 +98,9 @@ def _normalized(value: Any, types: list[str]) -> Any:  # noqa: ANN401 (any JSON 
             value = parse_json(value.lower() if "boolean" in types else value)
         except ValueError:
             return value
-    if isinstance(value, (float, Decimal)):
-        return int(value) if value == int(value) else float(value)
-    return value
+    if isinstance(value, Decimal):
+        value = float(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _missing(

@@ -16,15 +16,7 @@ STATUSES = (
 
 _TEXT = th.StringType(min_length=1)
 
-SETTINGS = th.PropertiesList(
-    th.Property(
-        "api_key",
-        th.StringType(pattern=r"^\S+$(?!\n)"),
-        required=True,
-        secret=True,
-        title="API key",
-        description="An API key of the ChartMogul account, with read access.",
-    ),
+FILTERS = (
     th.Property(
         "data_source_uuid",
         _TEXT,
@@ -55,6 +47,19 @@ SETTINGS = th.PropertiesList(
             "(case-sensitive)."
         ),
     ),
+)
+"""The API's filters, each sent under its own name."""
+
+SETTINGS = th.PropertiesList(
+    th.Property(
+        "api_key",
+        th.StringType(pattern=r"^\S+$(?!\n)"),
+        required=True,
+        secret=True,
+        title="API key",
+        description="An API key of the ChartMogul account, with read access.",
+    ),
+    *FILTERS,
     th.Property(
         "per_page",
         th.IntegerType(minimum=1, maximum=200),

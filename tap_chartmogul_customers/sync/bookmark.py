@@ -28,13 +28,7 @@ Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Account(NamedTuple):
-    """What is read: an account, or a part of it.
-
-    Args:
-        api_url: The address of the API.
-        api_key: The key.
-        filters: The API's filters, each with its value or none.
-    """
+    """What is read: an account, or by the API's filters a part of it."""
 
     api_url: str
     api_key: str
@@ -61,21 +55,17 @@ class Account(NamedTuple):
 
 
 class Recent(msgspec.Struct, frozen=True, array_like=True):
-    """A place behind which customers stand who started to pay lately.
-
-    Args:
-        since: When the last customer before it did.
-        cursor: The cursor that leads there.
-    """
+    """A place behind which customers stand who started to pay lately."""
 
     since: Time
+    """When the last customer before it did."""
     cursor: Cursor
 
 
 class Bookmark(msgspec.Struct, kw_only=True):
     """What the state keeps: an unfinished sync, or what the last finished one left.
 
-    Args:
+    Attributes:
         filters: The API's filters, each with its value or none.
         account: The fingerprint of the account.
         version: The highest version that records had so far; 0: they had none.
@@ -119,31 +109,22 @@ class Bookmark(msgspec.Struct, kw_only=True):
         """Return it as JSON values, with as many places as the state has room for."""
         state: dict[str, Any] = msgspec.to_builtins(self)
         if self.boundaries is not None:
-            state["boundaries"] = _fitting(self.boundaries, MOST_BYTES)
-        for kept, each in zip(state["ranges"] or [], self.ranges or [], strict=True):
-            kept["places"] = _fitting(each.places, MOST_BYTES // len(self.ranges or []))
+            state["boundaries"] = thinned(state["boundaries"], MOST_BYTES)
+        for each in state["ranges"] or []:
+            most = MOST_BYTES // len(state["ranges"])
+            each["places"] = thinned(each["places"], most)
         return state
 
 
-def _fitting(places: list[Place], most_bytes: int) -> Any:  # noqa: ANN401 (JSON)
-    return msgspec.to_builtins(thinned(places, most_bytes))
-
-
 def read_bookmark(state: dict[str, Any]) -> Bookmark | None:
-    """Read what an earlier run left.
-
-    Args:
-        state: The bookmark in the state, of whatever shape.
-
-    Returns:
-        The bookmark; none if there is none.
+    """Read what an earlier run left, if it left anything.
 
     Raises:
         ValueError: It is damaged.
     """
     try:
         state = _upgraded(state)
-        if not (state.get("ranges") or state.get("boundaries")):
+        if not any(map(state.get, ("ranges", "boundaries", "version"))):
             return None
         bookmark = msgspec.convert(state, Bookmark)
         msgspec.json.encode(bookmark)  # Not all text that can be read can be written.
@@ -171,7 +152,7 @@ def _upgraded(state: dict[str, Any]) -> dict[str, Any]:
         **sync,
         "ranges": [
             {**each, "places": each.get("marks", [])}
-            for each in sync.get("ranges", [{"cursor": sync.get("cursor")}])
+            for each in sync.get("ranges", [{"cursor": sync.get("cursor"), "pages": 1}])
         ],
         "recent": recent and [recent.get("since"), recent.get("cursor")],
         "version": sync.get("version") or 0,
@@ -191,14 +172,19 @@ def _check(ranges: list[Range], started_at: datetime | None) -> None:
         msg = "its ranges do not cover the account"
         raise ValueError(msg)
     if any(each.done and not each.pages for each in ranges) or any(
-        each.pages and not each.done and each.cursor is None for each in ranges
+        (each.cursor is None) if each.pages else (each.cursor != each.start)
+        for each in ranges
+        if not each.done
     ):
         msg = "it does not say where a range goes on"
         raise ValueError(msg)
     for before, part in pairwise(ranges):
+        if part.pages == 1 and part.cursor is None:
+            # It has no cursor of this sync. What the service takes its boundary for
+            # may have changed since, and with it where the range before it ends.
+            part.restart()
         if before.done and before.cursor and not part.pages:
-            # It stands behind the boundary, at a cursor of this sync. What the service
-            # takes the boundary for may have changed since.
+            # It stands behind the boundary, at a cursor of this sync.
             part.start = part.cursor = before.cursor
 
 
@@ -210,14 +196,7 @@ def start(
     max_age_hours: float,
     most_ranges: int,
 ) -> tuple[Bookmark, str | None]:
-    """Say where a run starts.
-
-    Args:
-        old: What earlier runs left.
-        account: What is read.
-        versioned: Whether the records carry a version.
-        max_age_hours: Until when after its start a sync may be resumed; 0: never.
-        most_ranges: How many ranges a new sync may have.
+    """Say where a run starts; the arguments are those of `Sync`.
 
     Returns:
         The sync that goes on, or a new one; and why an unfinished one does not go on.
@@ -225,10 +204,20 @@ def start(
     now = datetime.now(UTC)
     reason = None
     if old and old.ranges and old.started_at:
-        reason = _why_not(
-            old, account, now, versioned=versioned, max_age_hours=max_age_hours
-        )
-        if reason is None:
+        # A start ahead of this clock is as far away as one behind it.
+        hours = abs(now - old.started_at) / timedelta(hours=1)
+        if hours >= max_age_hours:
+            reason = (
+                f"it started {hours:.1f} hours ago, `resume_max_age_hours` is "
+                f"{max_age_hours:g}"
+            )
+        elif not _same(old.filters, account.filters):
+            reason = "it had other filters"
+        elif not account.reads(old.account):
+            reason = "it read with another `api_key` or `api_url`"
+        elif old.versioned != versioned:
+            reason = "`emit_activate_version_messages` has changed since"
+        else:
             old.account, old.filters = account.fingerprint, account.filters
             return old, None
         # Its places are good all the same.
@@ -249,32 +238,6 @@ def start(
         ranges=ranges,
     )
     return bookmark, reason
-
-
-def _why_not(
-    old: Bookmark,
-    account: Account,
-    now: datetime,
-    *,
-    versioned: bool,
-    max_age_hours: float,
-) -> str | None:
-    """Return why an unfinished sync may not be resumed; none if it may."""
-    assert old.started_at  # noqa: S101
-    # A start ahead of this clock is as far away as one behind it.
-    hours = abs(now - old.started_at) / timedelta(hours=1)
-    if hours >= max_age_hours:
-        return (
-            f"it started {hours:.1f} hours ago, `resume_max_age_hours` is "
-            f"{max_age_hours:g}"
-        )
-    if not _same(old.filters, account.filters):
-        return "it had other filters"
-    if not account.reads(old.account):
-        return "it read with another `api_key` or `api_url`"
-    if old.versioned != versioned:
-        return "`emit_activate_version_messages` has changed since"
-    return None
 
 
 def _same(old: dict[str, str | None], new: dict[str, str | None]) -> bool:

@@ -40,14 +40,10 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
-    """A place in the order of the customers.
-
-    Args:
-        pages: How many pages it is behind the start of its range, or of the account.
-        cursor: The cursor that leads there.
-    """
+    """A place in the order of the customers."""
 
     pages: Count
+    """How many pages it is behind the start of its range, or of the account."""
     cursor: Cursor
 
 
@@ -115,29 +111,18 @@ def keys(customers: Iterable[dict[str, Any]]) -> list[str]:
 
 
 def is_behind(page: Sequence[str], look: AbstractSet[str]) -> bool:
-    """Say whether a page stands behind the place that a look was taken of.
-
-    Args:
-        page: The keys of its customers.
-        look: The keys of the customers of the look.
-
-    Returns:
-        Whether at least half of them, and at least one, are in the look.
-    """
+    """Say, by the keys of both, whether a page stands behind the place of a look."""
     known = sum(key in look for key in page)
     return known > 0 and 2 * known >= len(page)
 
 
 def cut(places: Sequence[Place], pages: int, most: int) -> list[Range]:
-    """Cut an account into ranges of about the same number of pages.
+    """Cut an account of so many pages into ranges of about the same length.
 
     Args:
-        places: Where it can be cut, in their order.
+        places: Where it can be cut, in their order. Without any, it is one range.
         pages: How many pages it has.
         most: How many ranges there may be.
-
-    Returns:
-        The ranges in their order; one, if there is nowhere to cut the account.
     """
     # Each range keeps two cursors in the state, where it started and where it goes on.
     longest = max((len(place.cursor) for place in places), default=1)
@@ -177,11 +162,13 @@ def joined(ranges: Iterable[Range]) -> tuple[list[Place], int]:
             places.append(Place(pages, each.start))
         places += [Place(pages + at.pages, at.cursor) for at in each.places]
         pages += each.size
+        if each.done and each.cursor is None:
+            break  # It never met its end, and read to that of the account.
     return places, pages
 
 
-def thinned(places: list[Place], most_bytes: int) -> list[Place]:
-    """Leave out every second place until their cursors are short enough."""
-    while sum(len(place.cursor) + _PLACE_BYTES for place in places) > most_bytes:
+def thinned(places: list[Any], most_bytes: int) -> list[Any]:
+    """Leave out every second of places, as JSON values, until they are short enough."""
+    while sum(len(cursor) + _PLACE_BYTES for _, cursor in places) > most_bytes:
         places = places[1::2]
     return places

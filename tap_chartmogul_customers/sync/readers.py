@@ -7,11 +7,11 @@ where the pages are taken: no thread knows of another, and there is no lock.
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from tap_chartmogul_customers.errors import ReadError
+from tap_chartmogul_customers.errors import ReadError, UnavailableError
 from tap_chartmogul_customers.sync.ranges import is_behind, keys
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ BOUNDARY_TRIES = 3
 """How often a boundary is asked for, at most: it only saves time."""
 
 _KEPT_PAGES = 2
-"""Pages of a range whose customers the range before it does not emit again: the page
-that ends the one before can reach into the second."""
+"""Pages of a range whose customers are not emitted again: the page that ends the range
+before it can reach into the second."""
 
 OpenPages: TypeAlias = "Callable[[str | None, str, int | None], Generator[Page]]"
 """Opens a connection and reads pages over it: from a cursor on, called so in errors,
@@ -34,75 +34,56 @@ and with so many tries of the first page, or as many as are set."""
 
 
 class Batch(NamedTuple):
-    """Customers to emit.
-
-    Args:
-        page: The page that they are of.
-        customers: Those of the page that were not emitted yet.
-    """
+    """Customers of a page to emit: those that were not emitted yet."""
 
     page: Page
     customers: list[dict[str, Any]]
 
 
-def read_ranges(
-    ranges: list[Range], open_pages: OpenPages, at_once: int, logger: logging.Logger
-) -> Iterator[Batch]:
-    """Read ranges from where each stands to its end.
+@dataclass(eq=False)
+class _RangeReader:
+    """A range in this run.
+
+    Attributes:
+        part: The range.
+        label: What errors call it.
+        look: The keys of the look of its start, once that is there.
+        look_is_due: Whether its look is there, or will come without being asked for.
+        connection: What brings its pages, while that is open.
+        held: A page that came, with its keys, until it may be emitted.
+        error: Why it cannot be read further. It is left until nothing else is to do.
+    """
+
+    part: Range
+    label: str
+    look: set[str] | None = None
+    look_is_due: bool = False
+    connection: _Connection | None = None
+    held: tuple[Page, list[str]] | None = None
+    error: ReadError | None = None
+
+
+@dataclass(eq=False)
+class _Connection:
+    """It brings pages of a range, or one page for the look of its start."""
+
+    reader: _RangeReader
+    pages: Generator[Page]
+    is_look: bool
+    came: bool = False
+    """Whether a page of the range came."""
+
+
+class RangeReaders:
+    """Reads ranges from where each stands to its end.
 
     Args:
         ranges: The ranges, in their order. Each has advanced when a page of it is
             yielded, and one that cannot be read is taken out.
-        open_pages: What opens a reader.
-        at_once: How many readers, and so connections, may be open at once.
+        open_pages: What opens a connection.
+        at_once: How many connections may be open at once.
         logger: Where it says that a place of an earlier read was not used.
-
-    Yields:
-        Customers to emit: where nobody is moved, none of them twice.
-
-    Raises:
-        ReadError: The account cannot be read, not from its start either.
-        UnreachableError: ChartMogul cannot be reached.
     """
-    yield from _Ranges(ranges, open_pages, at_once, logger).read()
-
-
-class _Reader:
-    """A range in this run.
-
-    Args:
-        part: The range.
-        label: What errors call it.
-    """
-
-    def __init__(self, part: Range, label: str) -> None:
-        self.part = part
-        self.label = label
-        self.look: set[str] | None = None
-        """The look of its start, once that is there."""
-        self.look_is_due = False
-        """Whether its look is there, or on its way."""
-        self.held: tuple[_Source, Page] | None = None
-        """A page that came, until it is known whether it ends the range."""
-        self.emitted: set[str] = set()
-        """Customers of its first pages, if they were emitted in this run."""
-
-
-class _Source:
-    """An open connection: pages of a range, or one page for the look of its start."""
-
-    def __init__(
-        self, reader: _Reader, pages: Generator[Page], *, is_look: bool
-    ) -> None:
-        self.reader = reader
-        self.pages = pages
-        self.is_look = is_look
-        self.came = False
-        """Whether a page came."""
-
-
-class _Ranges:
-    """Reads the ranges of a sync at once."""
 
     def __init__(
         self,
@@ -116,143 +97,169 @@ class _Ranges:
         self._at_once = at_once
         self._logger = logger
         self._readers = [
-            _Reader(part, f"range {number}" if len(ranges) > 1 else "")
+            _RangeReader(part, f"range {number}" if len(ranges) > 1 else "")
             for number, part in enumerate(ranges, 1)
         ]
-        self._looks: list[_Reader] = []
-        """Whose looks are to be asked for, ahead of any range."""
+        # What is to be asked for. Looks go first: else ranges that wait for them could
+        # keep all connections.
+        self._looks: list[_RangeReader] = []
         self._waiting = [each for each in self._readers if not each.part.done]
-        """Which ranges are to be opened."""
-        self._stuck: list[tuple[_Reader, ReadError]] = []
-        """Ranges that could not be read further, left until nothing else is to do."""
         self._open = 0
-        self._came: SimpleQueue[tuple[_Source, Future[Page]]] = SimpleQueue()
+        self._emitted: set[str] = set()
+        """The keys of the first pages of ranges that were emitted in this run."""
+        self._came: SimpleQueue[tuple[_Connection, Page | BaseException]] = (
+            SimpleQueue()
+        )
 
     def read(self) -> Iterator[Batch]:
+        """Read all of them.
+
+        Yields:
+            Customers to emit: where nobody is moved, none of them twice.
+
+        Raises:
+            ReadError: The account cannot be read, not from its start either.
+            UnreachableError: ChartMogul cannot be reached.
+        """
         for reader in self._waiting[: self._at_once]:
             # Its first page is the look of its start, not a request more.
             reader.look_is_due = reader.part.at_start
         for reader in self._waiting:
             self._want_look(self._end_of(reader))
         while True:
-            self._open_sources()
+            while self._open < self._at_once and (self._looks or self._waiting):
+                self._connect()
             if self._open:
                 self._take(*self._came.get())
                 yield from self._emit()
-            elif self._stuck:
-                for reader, error in self._stuck:
-                    self._drop(reader, error)
-                self._stuck.clear()
+            elif stuck := [(each, each.error) for each in self._readers if each.error]:
+                for each in stuck:
+                    self._drop(*each)
             else:
                 return
 
-    def _end_of(self, reader: _Reader) -> _Reader | None:
+    def _end_of(self, reader: _RangeReader) -> _RangeReader | None:
         """Return the reader that starts where this one ends."""
         rest = self._readers[self._readers.index(reader) + 1 :]
         return rest[0] if rest else None
 
-    def _want_look(self, reader: _Reader | None) -> None:
+    def _want_look(self, reader: _RangeReader | None) -> None:
         if reader and not reader.look_is_due:
             reader.look_is_due = True
             self._looks.append(reader)
 
-    def _open_sources(self) -> None:
-        while self._open < self._at_once and (self._looks or self._waiting):
-            is_look = bool(self._looks)
-            reader = (self._looks or self._waiting).pop(0)
-            start = reader.part.start if is_look else reader.part.cursor
-            at_boundary = start is not None and start == reader.part.start
-            tries = BOUNDARY_TRIES if at_boundary else None
-            pages = self._open_pages(start, reader.label, tries)
-            self._open += 1
-            self._fetch(_Source(reader, pages, is_look=is_look))
+    def _connect(self) -> None:
+        is_look = bool(self._looks)
+        reader = (self._looks or self._waiting).pop(0)
+        start = reader.part.start if is_look else reader.part.cursor
+        at_boundary = start is not None and start == reader.part.start
+        tries = BOUNDARY_TRIES if at_boundary else None
+        pages = self._open_pages(start, reader.label, tries)
+        self._open += 1
+        connection = _Connection(reader, pages, is_look)
+        if not is_look:
+            reader.connection = connection
+        self._fetch(connection)
 
-    def _fetch(self, source: _Source) -> None:
+    def _fetch(self, connection: _Connection) -> None:
         """Let the next page come, on a thread.
 
         It is a daemon: it does not hold up the end of the process, whatever it waits
         for.
         """
-        page: Future[Page] = Future()
 
         def run() -> None:
+            result: Page | BaseException
             try:
-                page.set_result(next(source.pages))
+                result = next(connection.pages)
             except BaseException as error:  # noqa: BLE001 (raised where it is taken)
-                page.set_exception(error)
-            self._came.put((source, page))
+                result = error
+            self._came.put((connection, result))
 
         threading.Thread(target=run, name="page", daemon=True).start()
 
-    def _close(self, source: _Source) -> None:
-        source.pages.close()
+    def _close(self, connection: _Connection) -> None:
+        connection.pages.close()
         self._open -= 1
+        if not connection.is_look:
+            connection.reader.connection = None
 
-    def _take(self, source: _Source, result: Future[Page]) -> None:
-        reader = source.reader
+    def _take(self, connection: _Connection, result: Page | BaseException) -> None:
+        reader = connection.reader
         is_dropped = reader not in self._readers
-        try:
-            page = result.result()
-        except ReadError as error:
-            self._close(source)
+        if isinstance(result, ReadError):
+            self._close(connection)
             if not is_dropped:
-                self._fail(source, error)
+                self._fail(connection, result)
             return
-        if source.is_look or (reader.part.at_start and not source.came):
-            reader.look = {*keys(page.customers)}
-        if source.is_look or is_dropped:
-            self._close(source)
+        if isinstance(result, BaseException):
+            raise result
+        own = keys(result.customers) if len(self._readers) > 1 else []
+        if connection.is_look or (reader.part.at_start and not connection.came):
+            reader.look = {*own}
+        if connection.is_look or is_dropped:
+            self._close(connection)
         else:
-            source.came = True
-            reader.held = source, page
+            connection.came = True
+            reader.held = result, own
 
     def _emit(self) -> Iterator[Batch]:
-        """Emit each page that came, if it is known whether it ends its range."""
+        """Emit each page that came, if it is known what of it is to be emitted."""
         # From the last range on, since a range does not emit again whom the next has.
         for reader in reversed(self._readers):
             end = self._end_of(reader)
-            if reader.held and (end is None or end.look is not None):
+            if reader.held and (end is None or self._is_clear(*reader.held, end)):
                 yield self._advance(reader, *reader.held, end)
 
+    @staticmethod
+    def _is_clear(page: Page, own: list[str], end: _RangeReader) -> bool:
+        """Whether it is known if a page ends its range, and whom the next one emits."""
+        if end.look is None:
+            return False
+        reaches_into_it = page.cursor is None or not end.look.isdisjoint(own)
+        # Without a connection the next range may be waiting for this one's.
+        will_emit = end.connection and end.part.pages < _KEPT_PAGES
+        return not (reaches_into_it and will_emit)
+
     def _advance(
-        self, reader: _Reader, source: _Source, page: Page, end: _Reader | None
+        self, reader: _RangeReader, page: Page, own: list[str], end: _RangeReader | None
     ) -> Batch:
+        connection = reader.connection
+        assert connection  # noqa: S101 (it brought the page)
         reader.held = None
-        own = keys(page.customers) if len(self._readers) > 1 else []
-        last = page.cursor is None
+        last = page.cursor is None or bool(end and is_behind(own, end.look or set()))
         customers = page.customers
-        if end:
-            last = last or is_behind(own, end.look or set())
-            customers = [
-                customer
-                for key, customer in zip(own, customers, strict=True)
-                if key not in end.emitted
-            ]
+        if own:
+            pairs = zip(own, customers, strict=True)
+            customers = [each for key, each in pairs if key not in self._emitted]
         if reader.part.pages < _KEPT_PAGES:
-            reader.emitted.update(own)
+            self._emitted.update(own)
         reader.part.advance(page.cursor, last=last)
         if last:
-            self._close(source)
+            self._close(connection)
         else:
-            self._fetch(source)
+            self._fetch(connection)
         return Batch(page, customers)
 
-    def _fail(self, source: _Source, error: ReadError) -> None:
+    def _fail(self, connection: _Connection, error: ReadError) -> None:
         """Go on after a page could not be read."""
-        reader = source.reader
-        if not source.is_look and not source.came and not reader.part.at_start:
+        reader = connection.reader
+        is_resumed = not (connection.is_look or connection.came or reader.part.at_start)
+        if is_resumed and isinstance(error, UnavailableError):
+            raise error  # The next run goes on here.
+        if is_resumed:
             self._logger.warning("Reading from an earlier place: %s", error)
             reader.part.restart()
             self._waiting.append(reader)
         elif reader is self._readers[0]:
             raise error
-        elif source.came:
+        elif connection.came:
             # It keeps what it has come to, unless the others can be read without it.
-            self._stuck.append((reader, error))
+            reader.error = error
         else:
             self._drop(reader, error)
 
-    def _drop(self, reader: _Reader, error: ReadError) -> None:
+    def _drop(self, reader: _RangeReader, error: ReadError) -> None:
         """Leave a range to the one before it, which reads on."""
         self._logger.warning(
             "A place of an earlier read is not used, the range before it reads on: %s",
@@ -265,8 +272,8 @@ class _Ranges:
         for queue in (self._looks, self._waiting):
             if reader in queue:
                 queue.remove(reader)
-        if reader.held:
-            self._close(reader.held[0])
+        if reader.held and reader.connection:
+            self._close(reader.connection)
         if before.part.done and before.part.cursor:
             before.part.done = False
             self._waiting.append(before)

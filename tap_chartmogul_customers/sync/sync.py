@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tap_chartmogul_customers.errors import ReadError
 from tap_chartmogul_customers.records.types import UnreadableError, read_timestamp
 from tap_chartmogul_customers.sync.bookmark import Recent, read_bookmark, start
-from tap_chartmogul_customers.sync.readers import Batch, read_ranges
+from tap_chartmogul_customers.sync.readers import Batch, RangeReaders
 
 if TYPE_CHECKING:
     import logging
@@ -126,7 +126,8 @@ class Sync:
             UnreachableError: ChartMogul cannot be reached.
         """
         ranges = self._bookmark.ranges or []
-        for batch in read_ranges(ranges, open_pages, self._at_once, self._logger):
+        readers = RangeReaders(ranges, open_pages, self._at_once, self._logger)
+        for batch in readers.read():
             self._note_recent(batch.page)
             self._bookmark.customers += len(batch.customers)
             yield batch

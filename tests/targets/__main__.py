@@ -1,4 +1,4 @@
-"""`make targets`: tries the targets, two at a time, and writes `docs/targets.md`."""
+"""`make targets`: tries the targets, four at once, and writes `docs/targets.md`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.targets.account import Account
 from tests.targets.catalogue import TARGETS
 from tests.targets.document import PATH, UNEXPLAINED, Report, written
 from tests.targets.scenarios import Trial
-from tests.targets.servers import servers
+from tests.targets.serving import servers
 
 if TYPE_CHECKING:
     from tests.targets.target import Target
@@ -28,7 +28,7 @@ def main(names: list[str]) -> int:
         0 if the page says what was seen; else 1, and it says so now.
     """
     targets = [target for target in TARGETS if not names or target.name in names]
-    with servers, TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
+    with servers, TemporaryDirectory() as folder, ThreadPoolExecutor(4) as pool:
         account = Account(Path(folder))
 
         def report(target: Target) -> Report:

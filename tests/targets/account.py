@@ -43,6 +43,9 @@ TIMES = ("custom_converted_at", "custom_renewal_date")
 
 BEFORE, AFTER = 0, 1
 
+NUL, MENDED = "nul \0 inside", "nul \ufffd inside"
+"""A name that no database holds, and what the tap makes of it."""
+
 
 def with_custom_columns(customer: Row) -> Row:
     """Return a customer with its custom attributes as columns."""
@@ -69,6 +72,7 @@ class Account:
         self._lock = threading.Lock()
         self._written: dict[tuple[int, str], Path] = {}
         before = generate_customers(size, seed=1)
+        before[-1]["name"] = NUL
         gone, *changed = before[:20]
         self._customers = (
             before,
@@ -85,7 +89,11 @@ class Account:
 
     def rows(self, when: int) -> list[Row]:
         """Return the customers as a destination should hold them."""
-        return [as_promised(customer) for customer in self._customers[when]]
+        mended = {NUL: MENDED}
+        return [
+            as_promised(each | {"name": mended.get(each["name"], each["name"])})
+            for each in self._customers[when]
+        ]
 
     def written(self, when: int, settings: Settings) -> Path:
         """Return what the tap writes of it."""

@@ -1,8 +1,241 @@
-"""All targets, in the order of the page."""
+"""All targets as data, in the order of the page; those that write files in `stores`."""
 
 from __future__ import annotations
 
-from tests.targets.databases import DATABASES
-from tests.targets.stores import STORES
+from typing import TYPE_CHECKING
 
-TARGETS = (*DATABASES, *STORES)
+from tests.targets.comparison import ROUNDED
+from tests.targets.places import files, json_lines, printed_by
+from tests.targets.stores import STORES
+from tests.targets.tables import bigquery, clickhouse, database, iceberg
+from tests.targets.target import (
+    FLAT,
+    FLOATS,
+    ROOT,
+    UNCHECKED,
+    Fault,
+    Settings,
+    Target,
+    Venv,
+    loader,
+    venv,
+)
+
+if TYPE_CHECKING:
+    from tests.postgres import Database
+
+DUCKDB = Venv(ROOT / ".venv-target-duckdb", ROOT / "requirements/target-duckdb.txt")
+DUCKDB_ROWS = """
+import json, sys, duckdb
+rows = duckdb.connect(sys.argv[1]).execute("FROM main.customers")
+names = [column[0] for column in rows.description]
+for row in rows.fetchall():
+    print(json.dumps(dict(zip(names, row)), default=str))
+"""
+
+
+def meltanolabs(own: Database) -> Settings:
+    """Tell MeltanoLabs' target where to write."""
+    return {"sqlalchemy_url": own.url}
+
+
+def pipelinewise(own: Database) -> Settings:
+    """Tell a target of PipelineWise's where to write."""
+    return {
+        "host": own.folder,
+        "port": 5432,
+        "user": "postgres",
+        "password": "-",  # none is asked for
+        "dbname": own.name,
+    }
+
+
+POSTGRES = {"default_target_schema": "public", "hard_delete": True, **UNCHECKED}
+BIGQUERY = """\
+A small server of the tests stands in for BigQuery. It takes the calls that
+`method: batch_job` makes, refuses a file whose rows don't fit the schema of their
+table, and merges by `uuid`. What BigQuery itself makes of the rows was not seen.
+
+**It can lose rows without a word.** Where BigQuery refuses the last file, the target
+says so in its log alone, hands on the state and exits with 0. With
+`denormalized: true` and `method: streaming_insert`, an integer over 64 bits loses its
+whole batch in the same way, where that is the last. So flatten, and count the rows."""
+BIG_INTEGERS = Fault(
+    "Integer exceeds 64-bit range",
+    "`orjson`, by which it writes, takes no integer over 64 bits. In text it does.",
+)
+
+TARGETS = (
+    Target(
+        name="postgres",
+        package="meltanolabs-target-postgres",
+        venv=loader("postgres"),
+        program="target-postgres",
+        place=database(meltanolabs),
+        settings=POSTGRES,
+        environment={"PGTZ": "UTC"},
+    ),
+    Target(
+        name="postgres-copy",
+        package="meltanolabs-target-postgres",
+        venv=loader("postgres"),
+        program="target-postgres",
+        place=database(meltanolabs),
+        settings={**POSTGRES, "use_copy": True},
+        environment={"PGTZ": "UTC"},
+        faults=(Fault(ROUNDED, "It copies what is typed `number` as a float."),),
+    ),
+    Target(
+        name="pipelinewise-postgres",
+        package="pipelinewise-target-postgres",
+        venv=venv("pipelinewise-postgres"),
+        program="target-postgres",
+        place=database(pipelinewise),
+        settings={"default_target_schema": "public"},
+        environment={"PGTZ": "UTC"},
+        faults=(
+            FLOATS,
+            Fault(
+                "custom_account_notes",
+                "It writes text with JSON's escapes, and they stay: a line break is a "
+                "backslash and an n.",
+            ),
+        ),
+    ),
+    Target(
+        name="snowflake",
+        package="meltanolabs-target-snowflake",
+        venv=venv("snowflake"),
+        program="target-snowflake",
+        prefix=("fakesnow",),
+        place=files(
+            json_lines,
+            lambda path: {
+                "batch_config": {
+                    "encoding": {"format": "jsonl", "compression": "gzip"},
+                    "storage": {"root": path.as_uri()},
+                }
+            },
+        ),
+        settings={
+            "account": "test",
+            "user": "test",
+            "password": "test",
+            "database": "LAKE",
+            "default_target_schema": "PUBLIC",
+            **UNCHECKED,
+        },
+        is_tried_in_part=True,
+        faults=(
+            Fault("Creating empty table", "It takes the schema, and makes the table."),
+            Fault("Processing batch of files", "It takes every record into its files."),
+            Fault(
+                "does not start with @",
+                "fakesnow, which stands in for Snowflake, has no user stage `@~` for "
+                "the target's files.",
+            ),
+        ),
+    ),
+    Target(
+        name="bigquery",
+        package="z3-target-bigquery",
+        venv=venv("bigquery"),
+        program="target-bigquery",
+        place=bigquery,
+        settings={"method": "batch_job"},
+        tap=FLAT,
+        is_tried_in_part=True,
+        faults=(BIG_INTEGERS, FLOATS),
+        notes=BIGQUERY,
+    ),
+    Target(
+        name="bigquery-denormalized",
+        package="z3-target-bigquery",
+        venv=venv("bigquery"),
+        program="target-bigquery",
+        place=bigquery,
+        settings={"method": "batch_job", "denormalized": True, "upsert": True},
+        tap=FLAT,
+        is_tried_in_part=True,
+        faults=(BIG_INTEGERS, FLOATS),
+        notes=BIGQUERY,
+    ),
+    Target(
+        name="datamill-postgres",
+        package="singer-target-postgres",
+        venv=venv("datamill-postgres"),
+        program="target-postgres",
+        place=database(
+            lambda own: {
+                "postgres_host": own.folder,
+                "postgres_database": own.name,
+                "postgres_username": "postgres",
+                "postgres_password": "-",
+            },
+        ),
+        settings={"postgres_schema": "public", "disable_collection": True},
+        tap=FLAT,
+        faults=(
+            Fault(
+                "is missing",
+                "It makes a column of each key that the schema names, a table of each "
+                "list, and drops what else is in an object without a word.",
+            ),
+            FLOATS,
+        ),
+        notes="`target-redshift` 0.2.4 is this target with another way to write: what "
+        "becomes of schema and values is the same code. Redshift itself was not tried.",
+    ),
+    Target(
+        name="duckdb",
+        package="target-duckdb",
+        venv=DUCKDB,
+        program="target-duckdb",
+        place=files(
+            printed_by(DUCKDB, DUCKDB_ROWS),
+            lambda path: {"path": str(path / "customers.duckdb")},
+        ),
+        settings={"default_target_schema": "main"},
+        faults=(FLOATS,),
+    ),
+    Target(
+        name="clickhouse",
+        package="shaped-target-clickhouse",
+        venv=venv("clickhouse"),
+        program="target-clickhouse",
+        place=clickhouse,
+        faults=(
+            Fault(
+                "is wrong",
+                "Of its columns those of times alone take null: another's null becomes "
+                "0, false or empty text. What is typed `number` keeps 7 digits.",
+            ),
+        ),
+        notes="chDB stands in for ClickHouse's server: its engine as a library, "
+        "behind a small HTTP interface of the tests. With `validate_records: false` "
+        "the target ends with an error. Leave "
+        "`emit_activate_version_messages` off: the "
+        "target marks every row as deleted, new ones too.",
+    ),
+    Target(
+        name="iceberg",
+        package="target-s3tables",
+        venv=venv("iceberg"),
+        program="target-s3tables",
+        place=iceberg,
+        settings={
+            "catalog_mode": "s3tables_rest",
+            "region": "us-east-1",
+            "table_bucket_arn": "arn:aws:s3tables:us-east-1:123456789012:bucket/lake",
+            "sigv4_enabled": False,
+            "sanitize_names": False,
+            **UNCHECKED,
+        },
+        faults=(Fault(ROUNDED, "It makes floats of what is typed `number`."),),
+        notes="PyIceberg's catalog in SQLite, behind a small HTTP interface of the "
+        "tests, stands in for Amazon S3 Tables. What is under keys that the schema "
+        "doesn't name is text: `True`. Without `sanitize_names: false` flattened "
+        "columns have one underscore where the tap has two.",
+    ),
+    *STORES,
+)

@@ -8,7 +8,6 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.docs import table
 from tests.targets.catalogue import TARGETS
 from tests.targets.comparison import ROUNDED, is_harmful, needs_reason
 from tests.targets.scenarios import FIRST, SCENARIOS, SECOND, WHOLE, Seen
@@ -25,6 +24,11 @@ NOT_WHOLE = "not whole"
 ROUNDS = "rounded"
 UNEXPLAINED = "**unexplained**"
 """Where what was seen and the faults that the catalogue has don't match."""
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 @dataclass(frozen=True)
@@ -56,13 +60,13 @@ class Report:
         return f"[{self.target.package} {version(self.target)}](#{self.target.name})"
 
     def _verdict(self) -> str:
+        parts = ["tried in part"] if self.target.is_tried_in_part else []
         if self.seen[FIRST].is_whole:
-            return "works, rounds" if ROUNDED in self.seen[FIRST].losses else "works"
-        if self.target.tap and self.seen[SECOND].is_whole:
-            return f"works with {as_words(self.target.tap)}"
-        if self.target.is_tried_in_part:
-            return "tried in part"
-        return "does not"
+            parts.insert(0, "works")
+            parts += ["rounds"] if ROUNDED in self.seen[FIRST].losses else []
+        elif self.target.tap and self.seen[SECOND].is_whole:
+            parts.insert(0, f"works with {as_words(self.target.tap)}")
+        return ", ".join(parts or ["does not"])
 
     def _cell(self, scenario: str) -> str:
         seen = self.seen[scenario]
@@ -150,7 +154,8 @@ def written(page: str, reports: Iterable[Report]) -> str:
     merged = parts(page) | new
     kept = [merged[target.name] for target in TARGETS if target.name in merged]
     introduction, _, _ = page.partition("\n\n| ")
-    head = table(["target", "", *SCENARIOS], [])
-    rows = "\n".join([head, *(row for row, _ in kept)])
+    columns = ["target", "", *SCENARIOS]
+    head = [f"| {' | '.join(each)} |" for each in (columns, ["---"] * len(columns))]
+    rows = "\n".join([*head, *(row for row, _ in kept)])
     sections = (section for _, section in kept)
     return "\n\n".join([introduction, rows, *sections]) + "\n"

@@ -5,21 +5,25 @@ from __future__ import annotations
 import csv
 import gzip
 import itertools
-import sqlite3
 import subprocess
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import quote
+from xml.etree import ElementTree as ET
 
-from tests.targets import s3
+import requests
+
 from tests.targets.comparison import read_json
-from tests.targets.target import Destination
+from tests.targets.serving import running, started_once
+from tests.targets.target import Destination, venv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.targets.comparison import Row
-    from tests.targets.target import Place, Settings
+    from tests.targets.target import Place, Settings, Venv
 
 BEYOND = "beyond the head"
 """The column of what a row has more than the head of its file."""
@@ -51,8 +55,23 @@ def files(read: Read, named: Callable[[Path], Settings]) -> Place:
     return place
 
 
+_MOTO = """
+import sys
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+server.start()
+print("http://%s:%d" % server.get_host_and_port(), flush=True)
+sys.stdin.read()
+"""
+
+_s3 = started_once(partial(running, venv("moto").program("python"), "-c", _MOTO))
+
+_SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=key/-/us-east-1/s3/-"}
+"""What moto takes for a signature."""
+
+
 def objects(read: Read, named: Callable[[str, str], Settings]) -> Place:
-    """Make a place of a bucket on S3.
+    """Make a place of a bucket on S3, which is moto.
 
     Args:
         read: What reads an object of it; the oldest comes first.
@@ -61,12 +80,26 @@ def objects(read: Read, named: Callable[[str, str], Settings]) -> Place:
 
     @contextmanager
     def place(folder: Path) -> Iterator[Destination]:
-        bucket = f"target-{next(_numbers)}"
-        address = s3.create(bucket)
+        address, bucket = _s3(), f"target-{next(_numbers)}"
+        requests.put(f"{address}/{bucket}", timeout=60).raise_for_status()
+
+        def get(key: str = "") -> bytes:
+            where = f"{address}/{bucket}/{quote(key)}"
+            found = requests.get(where, headers=_SIGNED, timeout=60)
+            found.raise_for_status()
+            return found.content
 
         def rows() -> list[Row]:
-            paths = s3.download(address, bucket, folder / "objects")
-            return [row for path in paths for row in read(path)]
+            listed = ET.fromstring(get()).findall("{*}Contents")  # noqa: S314
+            objects = sorted(
+                (each.findtext("{*}LastModified", ""), each.findtext("{*}Key", ""))
+                for each in listed
+            )
+            path, found = folder / "object", []
+            for _, key in objects:
+                path.write_bytes(get(key))
+                found += read(path)
+            return found
 
         yield Destination(named(address, bucket), rows)
 
@@ -96,24 +129,18 @@ def csv_rows(path: Path) -> list[Row]:
         return list(csv.DictReader(lines, restkey=BEYOND, strict=True))
 
 
-def sqlite_rows(path: Path) -> list[Row]:
-    """Read the table of customers in a database of SQLite."""
-    with closing(sqlite3.connect(path)) as database:
-        database.row_factory = sqlite3.Row
-        return [dict(row) for row in database.execute("SELECT * FROM customers")]
+def printed(python: str, script: str, *arguments: str) -> list[Row]:
+    """Run a script in an environment, and return the rows that it prints as JSON."""
+    command = [python, "-c", script, *arguments]
+    lines = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+    return [read_json(line) for line in lines.splitlines()]
 
 
-def printed_by(python: Path, script: str) -> Read:
-    """Read a file by a script in an environment that knows its format.
+def printed_by(venv: Venv, script: str) -> Read:
+    """Read a file by a script, given the file, in an environment that knows its format.
 
     Args:
-        python: The Python of that environment.
-        script: It prints each row of the file in its first argument, as JSON.
+        venv: The environment.
+        script: It prints each row of the file as JSON.
     """
-
-    def read(path: Path) -> list[Row]:
-        command = [str(python), "-c", script, str(path)]
-        printed = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
-        return [read_json(line) for line in printed.splitlines()]
-
-    return read
+    return lambda path: printed(venv.program("python"), script, str(path))

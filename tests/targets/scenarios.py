@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.targets.comparison import is_harmful, losses
 from tests.targets.target import FLAT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tests.targets.account import Account
     from tests.targets.comparison import Row
@@ -28,6 +29,8 @@ STOPS = "stops"
 STAGED = "staged"
 OTHER = "other customers"
 
+_forking = threading.Lock()
+"""A server of forks starts one at a time."""
 FORKED = {
     str(program.script): program
     for program in (forks.TARGET_POSTGRES, forks.TARGET_JSONL)
@@ -128,6 +131,7 @@ class Trial:
             TemporaryDirectory() as folder,
             self.target.place(Path(folder)) as destination,
         ):
+            variables = {**self.target.environment, **destination.environment}
             config = Path(folder, "config.json")
             config.write_text(json.dumps(self.target.settings | destination.settings))
             for load, (when, settings) in enumerate(inputs):
@@ -137,7 +141,7 @@ class Trial:
                 messages = self.account.written(when, settings)
                 for number, command in enumerate(self._commands(config)):
                     output = Path(folder, f"output-{number}.jsonl")
-                    code, logged = self._run(command, messages, output)
+                    code, logged = self._run(command, messages, output, variables)
                     log += logged
                     if code:
                         staged = self._staged(destination, outcomes)
@@ -161,24 +165,31 @@ class Trial:
 
     def _commands(self, config: Path) -> Iterator[list[str]]:
         if self.target.mapper:
-            program, settings = self.target.mapper
+            venv, program, settings = self.target.mapper
             maps = config.with_name("mapper.json")
             maps.write_text(json.dumps(settings))
-            yield [str(program), "--config", str(maps)]
+            yield [venv.program(program), "--config", str(maps)]
         yield self.target.command(config)
 
-    def _run(self, command: list[str], source: Path, output: Path) -> tuple[int, str]:
+    def _run(
+        self,
+        command: list[str],
+        source: Path,
+        output: Path,
+        variables: Mapping[str, str],
+    ) -> tuple[int, str]:
         """Run a program, and return its exit code and what it logged."""
         folder = output.parent
-        environment = {**_environment(folder), **self.target.environment}
+        environment = {**_environment(folder), **variables}
         if program := FORKED.get(command[0]):
             log = output.with_suffix(".log")
-            code = forks.run(
-                *(program, command[1:], output, log),
-                source=source,
-                folder=folder,
-                environment=environment,
-            )
+            with _forking:
+                code = forks.run(
+                    *(program, command[1:], output, log),
+                    source=source,
+                    folder=folder,
+                    environment=environment,
+                )
             return code, log.read_text()
         with source.open() as lines, output.open("w") as printed:
             done = subprocess.run(

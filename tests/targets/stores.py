@@ -2,15 +2,6 @@
 
 from __future__ import annotations
 
-from tests.targets import s3
-from tests.targets.common import (
-    FLOATS,
-    MELTANO,
-    NO_PROPERTIES,
-    NO_VERSION,
-    OLD_PYTHON,
-    ON_OLD_PYTHON,
-)
 from tests.targets.comparison import ROUNDED
 from tests.targets.places import (
     csv_rows,
@@ -20,7 +11,17 @@ from tests.targets.places import (
     printed_by,
     singer_records,
 )
-from tests.targets.target import FLAT, VENVS, Fault, Settings, Target
+from tests.targets.target import (
+    FLAT,
+    FLOATS,
+    NO_VERSION,
+    UNCHECKED,
+    Fault,
+    Settings,
+    Target,
+    loader,
+    venv,
+)
 
 AVRO_ROWS = """
 import json, sys, fastavro
@@ -33,11 +34,24 @@ from pyarrow import parquet
 for row in parquet.read_table(sys.argv[1]).to_pylist():
     print(json.dumps(row, default=str))
 """
+TRANSFORM = """
+import json, sys, singer
+messages = [singer.parse_message(line) for line in sys.stdin]
+schema = next(m.schema for m in messages if isinstance(m, singer.SchemaMessage))
+with open("written/rows.jsonl", "a") as rows, singer.Transformer() as transformer:
+    for message in messages:
+        if isinstance(message, singer.RecordMessage):
+            row = transformer.transform(message.record, schema)
+            print(json.dumps(row, default=str), file=rows)
+"""
+
+
+KEYS = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
 
 
 def on_s3(address: str, bucket: str) -> Settings:
     """Tell a target where to write."""
-    return {"aws_endpoint_url": address, "s3_bucket": bucket, **s3.KEYS}
+    return {"aws_endpoint_url": address, "s3_bucket": bucket, **KEYS}
 
 
 STORES = (
@@ -45,83 +59,52 @@ STORES = (
         name="jsonl",
         package="target-jsonl",
         program="target-jsonl",
-        venv=MELTANO / "target-jsonl/venv",
+        venv=loader("jsonl"),
         place=files(json_lines, lambda path: {"destination_path": str(path)}),
         settings={"do_timestamp_file": False},
     ),
     Target(
         name="csv",
         package="meltanolabs-target-csv",
+        venv=venv("csv"),
         program="target-csv",
         place=files(csv_rows, lambda path: {"output_path": str(path)}),
-    ),
-    Target(
-        name="singer-csv",
-        package="target-csv",
-        program="target-csv",
-        prefix=OLD_PYTHON,
-        place=files(csv_rows, lambda path: {"destination_path": str(path)}),
-        settings={"disable_collection": True},
-        tap=FLAT,
-        notes=ON_OLD_PYTHON,
-        faults=(
-            Fault(
-                "is missing",
-                "Its columns are those of the first customer, whatever others have.",
-            ),
-            Fault("is wrong", "What has other keys is shifted."),
-            FLOATS,
-        ),
+        settings=UNCHECKED,
     ),
     Target(
         name="avro",
         package="target-avro",
+        venv=venv("avro"),
         program="target-avro",
         place=files(
-            printed_by(VENVS / "avro/bin/python", AVRO_ROWS),
+            printed_by(venv("avro"), AVRO_ROWS),
             lambda path: {"prefix": f"{path}/"},
         ),
         settings={"disable_collection": True},
         tap=FLAT,
         faults=(
-            NO_PROPERTIES,
-            NO_VERSION,
-            FLOATS,
-        ),
-    ),
-    Target(
-        name="parquet",
-        package="target-parquet",
-        program="target-parquet",
-        prefix=OLD_PYTHON,
-        place=files(
-            printed_by(VENVS / "parquet/bin/python", PARQUET_ROWS),
-            lambda path: {"destination_path": str(path)},
-        ),
-        settings={"disable_collection": True},
-        tap=FLAT,
-        notes=ON_OLD_PYTHON,
-        faults=(
             Fault(
-                "Python int too large to convert to C long",
-                "It makes a column of every key of every object, and its integers have "
-                "64 bits.",
+                "KeyError: 'properties'",
+                "It takes no object whose keys the schema doesn't name.",
             ),
+            NO_VERSION,
             FLOATS,
         ),
     ),
     Target(
         name="universal-file",
         package="target-universal-file",
+        venv=venv("universal-file"),
         program="target-universal-file",
         place=files(csv_rows, lambda path: {"path": str(path)}),
-        settings={"protocol": "local", "file_type": "csv"},
+        settings={"protocol": "local", "file_type": "csv", **UNCHECKED},
         notes="Its other kinds of file end with an error, flattened or not: `jsonl` "
         "and `xlsx` at the first date, `parquet` at columns that may be null.",
     ),
     Target(
         name="singer-jsonl",
         package="target-singer-jsonl",
+        venv=venv("singer-jsonl"),
         program="target-singer-jsonl",
         place=files(
             singer_records,
@@ -136,6 +119,7 @@ STORES = (
     Target(
         name="s3-jsonl",
         package="target-s3-jsonl",
+        venv=venv("singer-jsonl"),
         program="target-s3-jsonl",
         place=objects(
             json_lines,
@@ -147,6 +131,7 @@ STORES = (
     Target(
         name="pipelinewise-s3-csv",
         package="pipelinewise-target-s3-csv",
+        venv=venv("pipelinewise"),
         program="target-s3-csv",
         place=objects(
             csv_rows,
@@ -163,17 +148,18 @@ STORES = (
     Target(
         name="s3-parquet",
         package="plinxore-target-s3",
+        venv=venv("s3-parquet"),
         program="target-s3",
         place=objects(
-            printed_by(VENVS / "s3-parquet/bin/python", PARQUET_ROWS),
+            printed_by(venv("s3-parquet"), PARQUET_ROWS),
             lambda address, bucket: {
                 "cloud_provider": {
                     "cloud_provider_type": "aws",
                     "aws": {
                         "aws_endpoint_override": address,
                         "aws_bucket": bucket,
-                        "aws_region": s3.REGION,
-                        **s3.KEYS,
+                        "aws_region": "us-east-1",
+                        **KEYS,
                     },
                 },
             },
@@ -182,8 +168,8 @@ STORES = (
         tap=FLAT,
         faults=(
             Fault(
-                "with type list: tried to convert to double",
-                "It takes a key of several types for a number, but it may be a list.",
+                "'NoneType' object has no attribute 'items'",
+                "It takes no object whose keys the schema doesn't name.",
             ),
             Fault(ROUNDED, "It keeps numbers as floats."),
         ),
@@ -192,12 +178,47 @@ STORES = (
         name="map-transform",
         package="meltano-map-transform",
         program="target-jsonl",
-        venv=MELTANO / "target-jsonl/venv",
+        venv=loader("jsonl"),
         mapper=(
-            VENVS / "map-transform/bin/meltano-map-transform",
+            venv("csv"),
+            "meltano-map-transform",
             {"stream_maps": {"customers": {"company": "company"}}},
         ),
         place=files(json_lines, lambda path: {"destination_path": str(path)}),
         settings={"do_timestamp_file": False},
+    ),
+    Target(
+        name="transform-field",
+        package="pipelinewise-transform-field",
+        venv=loader("jsonl"),
+        program="target-jsonl",
+        mapper=(
+            venv("pipelinewise"),
+            "transform-field",
+            {"transformations": []},
+        ),
+        place=files(json_lines, lambda path: {"destination_path": str(path)}),
+        settings={"do_timestamp_file": False},
+    ),
+    Target(
+        name="singer-check-tap",
+        package="singer-tools",
+        venv=venv("singer-tools"),
+        program="singer-check-tap",
+        # It checks what it reads, and keeps nothing.
+        prefix=("/bin/sh", "-c", 'tee -a written/messages.jsonl | "$0"'),
+        place=files(singer_records, lambda _: {}),
+    ),
+    Target(
+        name="singer-transformer",
+        package="singer-python",
+        venv=venv("singer-tools"),
+        program="singer-check-tap",
+        prefix=("python", "-c", TRANSFORM),
+        place=files(json_lines, lambda _: {}),
+        faults=(
+            Fault("is wrong", "It makes false of a boolean that is null."),
+            Fault(ROUNDED, "It makes floats of what is typed `number`."),
+        ),
     ),
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from tests.targets.comparison import ROUNDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,6 +20,9 @@ VENVS = ROOT / ".venv-targets"
 FLAT = {"flattening_enabled": True, "flattening_max_depth": 1}
 """The settings of the tap for targets that hold no objects."""
 
+UNCHECKED = {"validate_records": False}
+"""The setting of the SDK's targets that saves a check of what the tap has checked."""
+
 Settings: TypeAlias = dict[str, Any]
 
 
@@ -28,10 +33,12 @@ class Destination:
     Args:
         settings: The settings that tell a target of it.
         rows: Reads what it holds, in the order in which it came.
+        environment: Variables that tell a target of it.
     """
 
     settings: Settings
     rows: Callable[[], list[Row]]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 Place: TypeAlias = "Callable[[Path], AbstractContextManager[Destination]]"
@@ -51,13 +58,49 @@ class Fault:
     why: str
 
 
+FLOATS = Fault(
+    ROUNDED,
+    "It makes floats of decimals, by `json.loads`. What is flattened is text to it, "
+    "and keeps every digit.",
+)
+NO_VERSION = Fault("Unknown message type ACTIVATE_VERSION", "It knows no such message.")
+
+
+class Venv(NamedTuple):
+    """An environment.
+
+    Args:
+        folder: Where it is.
+        pins: The file with the versions in it.
+    """
+
+    folder: Path
+    pins: Path
+
+    def program(self, name: str) -> str:
+        """Return the path of one of its programs."""
+        return str(self.folder / "bin" / name)
+
+
+def venv(name: str) -> Venv:
+    """Return one of the environments of `make targets`."""
+    return Venv(VENVS / name, ROOT / f"requirements/targets/{name}.txt")
+
+
+def loader(name: str) -> Venv:
+    """Return an environment of Meltano's."""
+    folder = ROOT / f".meltano/loaders/target-{name}/venv"
+    return Venv(folder, ROOT / f"requirements/target-{name}.txt")
+
+
 @dataclass(frozen=True)
 class Target:
     """A target, as data.
 
     Args:
-        name: Its short name, after which its pins and its environment are named.
+        name: Its short name.
         package: Its name in the package index.
+        venv: Its environment.
         program: Its program in its environment.
         place: Where it writes.
         settings: Its settings, save those that say where.
@@ -65,14 +108,15 @@ class Target:
         environment: Variables that it needs.
         faults: What it does not do.
         notes: What else is to be known.
-        venv: Its environment, where it is not one of `make targets`.
         prefix: A program of its environment that runs it, with its arguments.
         is_tried_in_part: Whether what stands in for its service can't do all.
-        mapper: A program that the messages go through first, and its settings.
+        mapper: The environment, the program and the settings of what the messages go
+            through first; the package is the mapper's, then.
     """
 
     name: str
     package: str
+    venv: Venv
     program: str
     place: Place
     settings: Settings = field(default_factory=dict)
@@ -80,22 +124,14 @@ class Target:
     environment: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
     notes: str = ""
-    venv: Path | None = None
     prefix: tuple[str, ...] = ()
     is_tried_in_part: bool = False
-    mapper: tuple[Path, Settings] | None = None
+    mapper: tuple[Venv, str, Settings] | None = None
 
     @property
     def pins(self) -> Path:
-        """The file with its version, and those of what it needs."""
-        if self.venv and not self.mapper:
-            return ROOT / f"requirements/target-{self.name}.txt"
-        return ROOT / f"requirements/targets/{self.name}.txt"
-
-    @property
-    def bin(self) -> Path:
-        """The programs of its environment."""
-        return (self.venv or VENVS / self.name) / "bin"
+        """The file with the version of its package."""
+        return self.mapper[0].pins if self.mapper else self.venv.pins
 
     def command(self, config: Path) -> list[str]:
         """Return its command line.
@@ -103,7 +139,6 @@ class Target:
         Args:
             config: The file with its settings.
         """
-        names = [*self.prefix[:1], self.program]
-        programs = [str(self.bin / name) for name in names]
-        programs[1:1] = self.prefix[1:]
-        return [*programs, "--config", str(config)]
+        runner, *arguments = self.prefix or [""]
+        words = [self.venv.program(runner), *arguments] if runner else []
+        return [*words, self.venv.program(self.program), "--config", str(config)]

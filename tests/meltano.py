@@ -1,0 +1,47 @@
+"""Meltano as a program, in a project of a test's own."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests import forks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TAP = "tap-chartmogul-customers"
+
+
+class Shown(NamedTuple):
+    """What a command came to."""
+
+    code: int
+    output: str
+    log: str
+
+
+def settings(plugin: str, **values: object) -> dict[str, str]:
+    """Return the environment variables that set a plugin's settings."""
+    prefix = plugin.replace("-", "_")
+    return {f"{prefix}_{name}".upper(): str(value) for name, value in values.items()}
+
+
+def meltano(project: Path, *arguments: str, **variables: str) -> Shown:
+    """Run a command of Meltano.
+
+    Args:
+        project: The folder of the project.
+        arguments: The command line.
+        variables: Further environment variables.
+
+    Returns:
+        What it came to.
+    """
+    output, log = project / "meltano.out", project / "meltano.log"
+    code = forks.run(
+        *(forks.MELTANO, arguments, output, log),
+        folder=project,
+        environment=os.environ | variables,
+    )
+    return Shown(code, output.read_text(), log.read_text())

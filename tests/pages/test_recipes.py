@@ -1,0 +1,290 @@
+"""docs/recipes.md does what it says, on a table that last night's run filled."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox import Sandbox, faults, generate_customers
+from tests.pages import ROOT, blocks
+from tests.postgres import Database, load
+from tests.running import Tap
+from tests.test_meltano import RUN, TAP, meltano
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+PAGE = ROOT / "docs/recipes.md"
+SCHEMA = "tap_chartmogul_customers"
+CUSTOMERS = generate_customers(300, seed=6)
+GONE = CUSTOMERS[0]["uuid"]
+
+# What is so short, or a time, can be anything.
+ANYTHING = re.compile(r".{0,3}|\d{4,5}|\d{4}-\d\d-\d\d.\d\d:\d\d:.*")
+
+# Fields whose values may say who a customer is.
+PERSONAL = {
+    *("external_id", "external_ids", "name", "email", "company", "owner"),
+    *("website_url", "state", "city", "zip", "address", "attributes"),
+    *("billing-system-url", "chartmogul-url"),
+}
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """Return the account, from which a customer has gone since last night."""
+    with Sandbox(CUSTOMERS, api_key="YOUR_API_KEY", rate_limit=None) as sandbox:
+        sandbox.remove(GONE)
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def last_night(server: Database, tmp_path_factory: pytest.TempPathFactory) -> Database:
+    database = server.copy("last_night")
+    folder = tmp_path_factory.mktemp("last_night")
+    with Sandbox(CUSTOMERS, rate_limit=None) as sandbox:
+        run(Tap(sandbox, folder), database)
+    return database
+
+
+@pytest.fixture
+def database(last_night: Database, request: pytest.FixtureRequest) -> Database:
+    """Return a database as last night's plain run left it."""
+    return last_night.copy(request.node.name[:60])
+
+
+def run(
+    tap: Tap,
+    database: Database,
+    target: Mapping[str, object] | None = None,
+    **options: object,
+) -> None:
+    settings = {"default_target_schema": SCHEMA, "batch_size_rows": 1000}
+    ended = load(tap, database, {**settings, **(target or {})}, **options)
+    assert (ended.tap_code, ended.target_code) == (0, 0)
+
+
+def tonight(tap: Tap, database: Database, name: str, **settings: object) -> None:
+    """Run with the settings of a recipe."""
+    run(tap, database, **recipe(name) | settings)
+
+
+def recipe(name: str) -> dict[str, Any]:
+    settings: dict[str, Any] = json.loads(blocks(PAGE)[name])
+    return settings
+
+
+def without_personal_data() -> dict[str, Any]:
+    return {"stream_maps": recipe("no-personal-data.json")}
+
+
+def rows(database: Database, table: str = "customers") -> dict[str, dict[str, Any]]:
+    found = database.execute(f"SELECT * FROM {SCHEMA}.{table}")  # noqa: S608 - ours
+    return {
+        row["uuid"]: {k: v for k, v in row.items() if not k.startswith("_sdc_")}
+        for row in found
+    }
+
+
+def test_a_filter_has_a_table_of_its_own(tap: Tap, database: Database) -> None:
+    before = rows(database)
+    tonight(tap, database, "filters", emit_activate_version_messages=True)
+    statuses = {row["status"] for row in rows(database, "past_due_customers").values()}
+    assert statuses == {"Past Due"}
+    assert rows(database) == before
+
+
+def test_a_filter_on_the_old_table_leaves_the_other_rows(
+    tap: Tap, database: Database
+) -> None:
+    before = rows(database)
+    tonight(tap, database, "filters", stream_maps={})
+    assert rows(database) == before
+
+
+def test_a_filter_on_the_old_table_with_deletes_takes_the_other_rows(
+    tap: Tap, database: Database
+) -> None:
+    deletes = {"emit_activate_version_messages": True}
+    tonight(tap, database, "filters", stream_maps={}, **deletes)
+    assert {row["status"] for row in rows(database).values()} == {"Past Due"}
+
+
+def test_no_personal_value_is_in_the_database(tap: Tap, database: Database) -> None:
+    values = {value for c in CUSTOMERS for value in personal(c)}
+    assert len(values) > 1000
+    before = dump(database)
+    assert {value for value in values if holds(before, value)} == values
+
+    run(tap, database, **without_personal_data(), emit_activate_version_messages=True)
+    database.execute(blocks(PAGE)["drop"])
+    table = rows(database, "customers_without_personal_data")
+    assert set(table) == {c["uuid"] for c in CUSTOMERS} - {GONE}
+    after = dump(database)
+    assert not {value for value in values if holds(after, value)}
+
+
+def test_no_personal_value_gets_through_meltano(
+    project: Path, sandbox: Sandbox
+) -> None:
+    maps = project / "no-personal-data.json"
+    maps.write_text(blocks(PAGE)[maps.name], "utf-8")
+    name = ("--from-file", maps.name, TAP, "stream_maps")
+    code, shown = meltano(project, "config", "set", *name)
+    assert code == 0, shown
+    account = {"api_url": sandbox.url, "api_key": sandbox.api_key}
+    code, shown = meltano(project, *RUN, **account)
+    assert code == 0, shown
+    (loaded,) = (project / "output").iterdir()
+    customers = [json.loads(line) for line in loaded.read_text("utf-8").splitlines()]
+    assert {c["uuid"] for c in customers} == {c["uuid"] for c in sandbox.customers}
+    text = "\n".join(leaves(customers))
+    assert not {v for c in CUSTOMERS for v in personal(c) if holds(text, v)}
+
+
+def personal(customer: dict[str, Any]) -> Iterator[str]:
+    """Return the values of a customer that may say who it is."""
+    for name in PERSONAL & set(customer):
+        for text in leaves(customer[name]):
+            if not ANYTHING.fullmatch(text):
+                yield text
+
+
+def leaves(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from leaves(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from leaves(inner)
+    elif value is not None:
+        yield str(value)
+
+
+def dump(database: Database) -> str:
+    """Return every value in the database, a line each."""
+    tables = database.execute(
+        "SELECT format('%I.%I', schemaname, relname) AS name FROM pg_stat_user_tables"
+    )
+    values = [
+        value
+        for table in tables
+        for row in database.execute(f"SELECT to_jsonb(t) AS row FROM {table['name']} t")  # noqa: S608 - ours
+        for name, column in row["row"].items()
+        # The target's own: numbers and times of the run.
+        if not name.startswith("_sdc_")
+        for value in leaves(column)
+    ]
+    return "\n".join(values)
+
+
+def holds(text: str, value: str) -> bool:
+    # The first is quick, and almost always enough.
+    return (
+        value in text
+        and re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text) is not None
+    )
+
+
+def test_custom_attributes_get_columns_beside_the_others(
+    tap: Tap, database: Database
+) -> None:
+    before = rows(database)
+    tonight(tap, database, "custom")
+    after = rows(database)
+    old = set(before[GONE])
+    assert {"custom_utm_campaign", "custom_cac", "stripe_uid"} <= set(after[GONE]) - old
+    assert {
+        uuid: {name: row[name] for name in old} for uuid, row in after.items()
+    } == before
+    cac = {c["uuid"]: c["attributes"]["custom"].get("CAC") for c in CUSTOMERS}
+    del cac[GONE]
+    assert {uuid: after[uuid]["custom_cac"] for uuid in cac} == cac
+
+
+def test_json_without_a_value_is_null_of_json(
+    tap: Tap, database: Database, sandbox: Sandbox
+) -> None:
+    items = {
+        customer["uuid"]: customer["attributes"]["stripe"].get("items")
+        for customer in sandbox.customers
+    }
+    without = [uuid for uuid, value in items.items() if value is None]
+    customer = next(c for c in sandbox.customers if c["uuid"] == without[0])
+    sandbox.put(customer | {"address": None})
+    tonight(tap, database, "custom")
+    found = database.execute(blocks(PAGE)["with-items"])
+    assert {row["uuid"]: row["stripe_items"] for row in found} == {
+        uuid: value for uuid, value in items.items() if value is not None
+    }
+    # That of the customer who has gone is older than the column.
+    (nulls,) = database.execute(
+        "SELECT count(*) FILTER (WHERE stripe_items IS NULL) AS of_sql,"
+        " count(*) FILTER (WHERE stripe_items = 'null') AS of_json,"
+        " count(*) FILTER (WHERE address = 'null') AS of_address"
+        " FROM tap_chartmogul_customers.customers"
+    )
+    assert nulls == {"of_sql": 1, "of_json": len(without), "of_address": 1}
+
+
+def test_flattening_has_a_table_of_its_own(tap: Tap, database: Database) -> None:
+    before = rows(database)
+    tonight(tap, database, "flattened")
+    assert rows(database) == before
+    loaded = {
+        uuid: json.loads(row["attributes__custom"], parse_float=Decimal)
+        for uuid, row in rows(database, "flat_customers").items()
+    }
+    assert loaded == {
+        customer["uuid"]: customer["attributes"]["custom"]
+        for customer in tap.sandbox.customers
+    }
+
+
+def test_flattening_does_not_fit_the_old_table(
+    tap: Tap, database: Database, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = rows(database)
+    with pytest.raises(AssertionError, match=r"1\) == \(0, 0\)"):
+        tonight(tap, database, "flattened", stream_maps={})
+    assert "Altering columns is not supported" in capfd.readouterr().err
+    assert rows(database) == before
+
+
+def test_custom_attributes_name_their_key(tap: Tap) -> None:
+    properties = tap.run(**recipe("custom")).messages[0]["schema"]["properties"]
+    page = PAGE.read_text("utf-8")
+    assert properties["custom_utm_campaign"]["description"] in page
+
+
+def test_hard_deletes_take_who_went_before_they_were_switched_on(
+    tap: Tap, database: Database
+) -> None:
+    run(tap, database, recipe("hard-delete"), **recipe("deletes"))
+    assert set(rows(database)) == {c["uuid"] for c in CUSTOMERS} - {GONE}
+
+
+def test_soft_deletes_mark_the_row(tap: Tap, database: Database) -> None:
+    run(tap, database, {"hard_delete": False}, **recipe("deletes"))
+    marked = database.execute(
+        "SELECT uuid FROM tap_chartmogul_customers.customers "
+        "WHERE _sdc_deleted_at IS NOT NULL"
+    )
+    assert [row["uuid"] for row in marked] == [GONE]
+
+
+def test_a_run_that_never_resumes_reads_everything(
+    tap: Tap, sandbox: Sandbox, database: Database
+) -> None:
+    sandbox.script({4: faults.status(422)})
+    unfinished = tap.run(per_page=20)
+    sandbox.requests.clear()
+    before = rows(database)
+    tonight(tap, database, "no-resume", state=unfinished.state)
+    assert "cursor" not in sandbox.requests[0].query
+    assert rows(database) == before

@@ -1,0 +1,319 @@
+"""What the state keeps, what is read from a state, and where a run starts from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_chartmogul_customers.sync.bookmark import (
+    Account,
+    Bookmark,
+    Recent,
+    read_bookmark,
+    start,
+)
+from tap_chartmogul_customers.sync.ranges import Place, Range
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+ACCOUNT = Account("https://a.example/v1", "key", {"status": None, "system": None})
+
+
+def bookmark(*ranges: Range, **options: Any) -> Bookmark:
+    usual: dict[str, Any] = {"started_at": NOW, "account": ACCOUNT.fingerprint}
+    options = usual | options
+    return Bookmark(filters=ACCOUNT.filters, ranges=[*ranges], **options)
+
+
+def kept(mark: Bookmark) -> Any:
+    """Return its state as the next run finds it."""
+    return json.loads(json.dumps(mark.to_state()))
+
+
+def started(
+    state: Any, account: Account = ACCOUNT, **options: Any
+) -> tuple[Bookmark, str | None]:
+    usual: dict[str, Any] = {"versioned": False, "max_age_hours": 6, "most_ranges": 4}
+    options = usual | options
+    with time_machine.travel(options.pop("now", NOW), tick=False):
+        return start(read_bookmark(state), account, **options)
+
+
+def finished(pages: int = 100, **options: Any) -> Any:
+    """Return what a sync leaves."""
+    part = Range()
+    for number in range(1, pages + 1):
+        last = number == pages
+        part.advance(None if last else f"at-{number}", last=last)
+    return kept(bookmark(part, **options).finished())
+
+
+class TestKeeping:
+    def test_an_unfinished_sync_comes_back_as_it_was(self) -> None:
+        begun = Range("b", "c", pages=3, expected=9, places=[Place(1, "b")])
+        recent = Recent(NOW - timedelta(days=30), "r")
+        mark = bookmark(
+            *(Range(cursor="a", pages=2), begun),
+            version=7,
+            versioned=True,
+            customers=50,
+            streams=["x"],
+            recent=recent,
+        )
+        assert read_bookmark(kept(mark)) == mark
+
+    def test_what_is_over_is_null(self) -> None:
+        unfinished = kept(bookmark(Range(cursor="a", pages=2)))
+        assert unfinished["boundaries"] is None
+        left = finished()
+        assert left.keys() == unfinished.keys()
+        assert [left[name] for name in ("ranges", "recent", "started_at")] == [None] * 3
+
+    @given(
+        most=st.integers(1, 20),
+        pages=st.integers(1, 400),
+        length=st.sampled_from([8, 36, 100, 2_000, 20_000]),
+    )
+    def test_is_small_however_large_the_account_and_however_long_its_cursors(
+        self, most: int, pages: int, length: int
+    ) -> None:
+        part, sizes = Range(), []
+        for number in range(1, pages):
+            part.advance(f"{number}".ljust(length, "+"), last=False)
+            sizes.append(len(json.dumps(kept(bookmark(part)))))
+        part.advance(None, last=True)
+        left = kept(bookmark(part).finished())
+        sizes.append(len(json.dumps(left)) + length)
+        assert max(sizes) <= 4_500 + length  # One cursor has to be kept.
+        cut, _ = started(left, most_ranges=most)
+        for each in cut.ranges or []:
+            each.advance("+" * length, last=False)
+            each.advance("+" * length, last=False)
+        assert len(json.dumps(kept(cut))) <= 9_000 + length
+        assert left["pages"] == pages
+
+    def test_no_key_can_be_found_in_it(self) -> None:
+        # 32 bits: 2**96 keys of 128 bits have the same.
+        assert len(bytes.fromhex(ACCOUNT.fingerprint)) == 4
+        others = [ACCOUNT._replace(api_key="b"), ACCOUNT._replace(api_url="b")]
+        assert len({each.fingerprint for each in [ACCOUNT, *others]}) == 3
+
+
+class TestReading:
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            {"ranges": [{"start": "a", "cursor": "b", "pages": 1}]},
+            {"ranges": [{"cursor": "b", "pages": 1}, {"cursor": "c", "pages": 1}]},
+            {"ranges": [{"pages": 1}]},
+            {"ranges": [{"cursor": "b"}]},
+            {"ranges": [{"cursor": "b", "pages": 1}, {"start": "s", "cursor": "c"}]},
+            {"ranges": [{"cursor": "b", "done": True}]},
+            {"ranges": [{"cursor": ""}]},
+            {"ranges": [{"cursor": 5}]},
+            {"ranges": [{"cursor": "\ud800", "pages": 1}]},
+            {"ranges": [{"cursor": "b", "pages": -1}]},
+            {"ranges": [{"cursor": "b", "pages": 10**400}]},
+            {"ranges": [{"cursor": "b", "pages": 1, "places": [["c", 1]]}]},
+            {"ranges": ["b"]},
+            {"ranges": "b"},
+            {"resume": {"cursor": 5}, "ranges": None},
+            {"resume": "cursor"},
+            {"boundaries": {"marks": [["a"]]}},
+            {"boundaries": [["a"]]},
+            {"streams": "customers"},
+            {"recent": {"cursor": "b"}},
+            {"recent": ["2023-01-01T00:00:00", "b"]},
+            {"filters": None},
+            {"account": None},
+            {"started_at": None},
+            {"started_at": "yesterday"},
+            {"started_at": "2023-01-01T00:00:00"},
+            {"version": "1"},
+            {"version": 10**400},
+        ],
+    )
+    def test_what_is_damaged_is_an_error(self, damage: dict[str, Any]) -> None:
+        state = kept(bookmark(Range(cursor="a", pages=1)))
+        assert read_bookmark(state)
+        with pytest.raises(ValueError, match=r"."):
+            read_bookmark(state | damage)
+
+    @pytest.mark.parametrize("state", [{}, {"resume": None}, {"replication_key": "a"}])
+    def test_where_there_is_none_there_is_none(self, state: dict[str, Any]) -> None:
+        assert read_bookmark(state) is None
+
+    def test_a_range_that_was_not_begun_starts_where_the_last_one_ended(self) -> None:
+        before = Range(cursor="behind", pages=9, done=True)
+        back = read_bookmark(kept(bookmark(before, Range("old", "old"))))
+        assert back
+        assert back.ranges
+        assert back.ranges[1].start == back.ranges[1].cursor == "behind"
+
+    def test_a_range_that_has_no_cursor_of_its_own_is_read_again(self) -> None:
+        # A boundary that was taken for the end of the account is perhaps not any more.
+        only = Range("old", None, pages=1, done=True)
+        back = read_bookmark(kept(bookmark(Range(cursor="a", pages=2), only)))
+        assert back
+        assert back.ranges == [Range(cursor="a", pages=2), Range("old", "old")]
+
+    def test_of_later_versions_it_takes_what_it_knows(self) -> None:
+        state = kept(bookmark(Range(cursor="a", pages=1)))
+        assert read_bookmark(state | {"new": {"a": 1}}) == read_bookmark(state)
+
+
+OLD_ACCOUNT = hashlib.blake2b(b"https://a.example/v1\nkey", digest_size=4).hexdigest()
+OLD = {"filters": ACCOUNT.filters, "account": OLD_ACCOUNT}
+OLD_SYNC = {**OLD, "started_at": NOW.isoformat(), "version": 7}
+OLD_RANGES = [
+    {"cursor": "a", "pages": 5, "customers": 50, "marks": [[1, "b"]], "expected": 9},
+    {"start": "c", "cursor": "d", "pages": 2, "customers": 20, "first_page": 10},
+]
+OLD_BOUNDARIES = {**OLD, "pages": 40, "marks": [[n, f"at-{n}"] for n in range(1, 40)]}
+
+
+class TestOlderVersions:
+    @pytest.mark.parametrize(
+        "resume",
+        [
+            {**OLD_SYNC, "cursor": "a"},
+            {**OLD_SYNC, "ranges": OLD_RANGES, "streams": ["customers"]},
+            {
+                **OLD_SYNC,
+                "ranges": OLD_RANGES,
+                "recent": {"since": "2025-01-01T00:00:00Z", "cursor": "r"},
+            },
+        ],
+    )
+    def test_an_unfinished_sync_goes_on(self, resume: dict[str, Any]) -> None:
+        goes_on, why_not = started({"resume": resume}, versioned=True)
+        assert why_not is None
+        assert goes_on.version == 7
+        assert goes_on.started_at == NOW
+        assert goes_on.streams == ["customers"]
+        assert goes_on.ranges
+        assert [each.cursor for each in goes_on.ranges] == ["a", "d"][
+            : 1 + ("ranges" in resume)
+        ]
+        assert (goes_on.recent is not None) is ("recent" in resume)
+        # What it reads is known from now on by a fingerprint of today.
+        assert goes_on.account == ACCOUNT.fingerprint
+
+    def test_one_without_versions_goes_on_without(self) -> None:
+        resume = {**OLD_SYNC, "version": None, "cursor": "a"}
+        goes_on, why_not = started({"resume": resume})
+        assert why_not is None
+        assert not goes_on.versioned
+
+    @pytest.mark.parametrize("merged", [{}, {"resume": {**OLD_SYNC, "cursor": "a"}}])
+    def test_boundaries_are_used_whatever_a_merge_left_beside_them(
+        self, merged: dict[str, Any]
+    ) -> None:
+        new, why_not = started({"boundaries": OLD_BOUNDARIES, **merged})
+        assert why_not is None
+        assert new.ranges
+        assert [each.start for each in new.ranges] == [None, "at-10", "at-20", "at-30"]
+        assert not any(each.pages for each in new.ranges)
+
+
+class TestStarting:
+    @pytest.mark.parametrize(
+        ("hours", "most", "why"),
+        [
+            (5.9, 6, None),
+            (-5.9, 6, None),
+            (6, 6, "it started 6.0 hours ago, `resume_max_age_hours` is 6"),
+            (-6, 6, "it started 6.0 hours ago, `resume_max_age_hours` is 6"),
+            (30.25, 1.5, "it started 30.2 hours ago, `resume_max_age_hours` is 1.5"),
+            (0, 0, "it started 0.0 hours ago, `resume_max_age_hours` is 0"),
+        ],
+    )
+    def test_resumes_what_is_not_too_far_away(
+        self, hours: float, most: float, why: str | None
+    ) -> None:
+        state = kept(bookmark(Range(cursor="a", pages=1)))
+        now = NOW + timedelta(hours=hours)
+        assert started(state, now=now, max_age_hours=most)[1] == why
+
+    @pytest.mark.parametrize(
+        ("account", "versioned", "why"),
+        [
+            (ACCOUNT, False, None),
+            (ACCOUNT._replace(filters={"status": "Active"}), False, "other filters"),
+            (ACCOUNT._replace(api_key="b"), False, "another `api_key` or `api_url`"),
+            (ACCOUNT._replace(api_url="b"), False, "another `api_key` or `api_url`"),
+            (ACCOUNT, True, "`emit_activate_version_messages` has changed since"),
+        ],
+    )
+    def test_resumes_the_same_sync_alone(
+        self, account: Account, *, versioned: bool, why: str | None
+    ) -> None:
+        state = kept(bookmark(Range(cursor="a", pages=1)))
+        sync, found = started(state, account, versioned=versioned)
+        assert (found is None) is (why is None)
+        assert (why or "") in (found or "")
+        assert sync.ranges
+        assert sync.ranges[0].cursor == ("a" if why is None else None)
+
+    @pytest.mark.parametrize(
+        "filters",
+        [{}, {"status": None}, {"status": None, "system": None, "new": None}],
+    )
+    def test_a_filter_that_is_not_set_is_one_that_is_not_there(
+        self, filters: dict[str, str | None]
+    ) -> None:
+        state = kept(bookmark(Range(cursor="a", pages=1)))
+        sync, why_not = started(state, ACCOUNT._replace(filters=filters))
+        assert why_not is None
+        assert sync.filters == filters
+        assert (
+            len(started(finished(), ACCOUNT._replace(filters=filters))[0].ranges or [])
+            == 4
+        )
+
+    @pytest.mark.parametrize(
+        "account",
+        [ACCOUNT._replace(filters={"status": "Active"}), ACCOUNT._replace(api_key="b")],
+    )
+    def test_boundaries_are_of_their_account_and_filters_alone(
+        self, account: Account
+    ) -> None:
+        assert len(started(finished())[0].ranges or []) == 4
+        assert started(finished(), account)[0].ranges == [Range()]
+
+    def test_places_of_a_sync_that_does_not_go_on_are_good_all_the_same(self) -> None:
+        state = kept(
+            bookmark(Range(cursor="a", pages=20), Range("b", "b", expected=20))
+        )
+        sync, why_not = started(state, max_age_hours=0)
+        assert why_not
+        assert [each.start for each in sync.ranges or []] == [None, "b"]
+
+    @pytest.mark.parametrize("pages", [1, 100])
+    @pytest.mark.parametrize("away", [timedelta(0), timedelta(days=31)])
+    def test_a_version_is_higher_than_the_last_one_though_the_clock_is_set_back(
+        self, away: timedelta, pages: int
+    ) -> None:
+        first, _ = started({}, versioned=True)
+        assert first.version == int(NOW.timestamp())
+        state = finished(pages, version=first.version)
+        for kept_so_far in range(2):
+            # One without versions keeps what it is to be higher than.
+            without, _ = started(state, now=NOW - away)
+            assert not without.versioned
+            second, _ = started(state, now=NOW - away, versioned=True)
+            assert second.version == first.version + 1 + kept_so_far
+            state = finished(pages, version=second.version)
+
+    def test_one_that_starts_over_has_a_higher_version_too(self) -> None:
+        begun = Range(cursor="a", pages=1)
+        state = kept(bookmark(begun, version=2**40, versioned=True))
+        assert started(state, versioned=True)[0].version == 2**40
+        over, _ = started(state, versioned=True, max_age_hours=0)
+        assert over.version == 2**40 + 1

@@ -1,0 +1,61 @@
+"""How one page leads to the next, and how a page is decoded."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_chartmogul_customers.api.paging import CursorPaginator, read_customers
+from tap_chartmogul_customers.errors import PagingError
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda values: st.lists(values) | st.dictionaries(st.text(), values),
+    max_leaves=10,
+)
+
+
+def answer(**fields: Any) -> requests.Response:
+    response = requests.Response()
+    response._content = json.dumps(fields).encode()  # noqa: SLF001 (what has read it sets)
+    return response
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={"has_more": json_values | st.booleans(), "cursor": json_values},
+    )
+)
+def test_a_page_is_taken_only_if_it_says_where_to_go_on(page: dict[str, Any]) -> None:
+    more, cursor = page.get("has_more"), page.get("cursor")
+    paginator = CursorPaginator()
+    if more is False:
+        # Whatever cursor it has.
+        paginator.advance(answer(**page))
+        assert paginator.finished
+    elif more is True and isinstance(cursor, str) and cursor:
+        paginator.advance(answer(**page))
+        assert paginator.current_value == cursor
+    else:
+        with pytest.raises(PagingError):
+            paginator.advance(answer(**page))
+
+
+@given(
+    st.binary()
+    | st.fixed_dictionaries({"entries": json_values | st.lists(json_values)}).map(
+        lambda page: json.dumps(page).encode()
+    )
+)
+def test_any_body_is_a_page_or_a_named_error(body: bytes) -> None:
+    try:
+        customers, _ = read_customers(body)
+    except (ValueError, PagingError):
+        return
+    assert all(isinstance(customer, dict) for customer in customers)

@@ -1,0 +1,104 @@
+"""What the schema tells targets: a type for each key, which each value keeps to."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from singer_sdk.helpers._flattening import flatten_schema
+from singer_sdk.helpers._typing import conform_record_data_types
+from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.singerlib import SelectionMask
+
+from tap_chartmogul_customers.records.columns import CUSTOMER_SCHEMA
+from tap_chartmogul_customers.records.custom_attributes import with_custom_columns
+from tap_chartmogul_customers.records.record import RecordReader
+from tests.customers import as_sent, json_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOGGER = logging.getLogger("test")
+
+ATTRIBUTES = CUSTOMER_SCHEMA["properties"]["attributes"]["properties"]
+TYPED = with_custom_columns(
+    CUSTOMER_SCHEMA,
+    [{"attributes": {"custom": {"a": 1, "b": ["a"], "c": {"d": 1}, "e": None}}}],
+    LOGGER,
+)
+
+
+def parts(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """Return the schema of every key at every depth, with its path."""
+    inner = dict(schema.get("properties", {}))
+    for word in ("items", "additionalProperties"):
+        if isinstance(schema.get(word), dict):
+            inner[word] = schema[word]
+    for name, part in inner.items():
+        yield f"{path}.{name}", part
+        yield from parts(part, f"{path}.{name}")
+
+
+@pytest.mark.parametrize("schema", [CUSTOMER_SCHEMA, TYPED])
+@pytest.mark.parametrize("depth", [0, 1, 2, 3])
+def test_every_key_at_every_depth_has_a_type_and_every_array_items(
+    schema: dict[str, Any], depth: int
+) -> None:
+    found = dict(parts(flatten_schema(schema, depth) if depth else schema))
+    assert len(found) > len(schema["properties"])
+    assert [path for path, part in found.items() if not part.get("type")] == []
+    arrays = [part for part in found.values() if "array" in part["type"]]
+    assert all(part["items"]["type"] for part in arrays)
+    assert depth or len(arrays) == 3
+
+
+@pytest.mark.parametrize("schema", [CUSTOMER_SCHEMA, TYPED])
+def test_null_stands_first_and_only_the_key_is_never_null(
+    schema: dict[str, Any],
+) -> None:
+    found = dict(parts(schema))
+    assert found.pop(".uuid")["type"] == ["string"]
+    for path, part in found.items():
+        assert part["type"][0] == "null", path
+        assert len(part["type"]) == 2, path
+
+
+def test_every_column_and_documented_key_has_a_description() -> None:
+    for path, part in parts(CUSTOMER_SCHEMA):
+        described = "items" not in path and "additional" not in path
+        assert bool(part.get("description")) == described, path
+
+
+def test_the_keys_of_attributes_and_address_are_typed() -> None:
+    assert {key: part["type"][1] for key, part in ATTRIBUTES.items()} == {
+        "tags": "array",
+        "stripe": "object",
+        "clearbit": "object",
+        "custom": "object",
+    }
+    assert ATTRIBUTES["tags"]["items"] == {"type": ["null", "string"]}
+    # Targets would take a value apart by these.
+    assert not [key for key, part in ATTRIBUTES.items() if "properties" in part]
+    address = CUSTOMER_SCHEMA["properties"]["address"]
+    assert list(address["properties"]) == ["address_zip", "city", "state", "country"]
+    inner = [*address["properties"].values(), address["additionalProperties"]]
+    assert all(part["type"] == ["null", "string"] for part in inner)
+
+
+columns = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys([*ATTRIBUTES, "city", "state"], json_values)
+)
+
+
+@given(attributes=columns | json_values, address=columns | json_values)
+def test_the_sdks_targets_keep_every_value(attributes: object, address: object) -> None:
+    sent = {"uuid": "cus_1", "attributes": attributes, "address": address}
+    reader = RecordReader(CUSTOMER_SCHEMA, SelectionMask(), LOGGER)
+    record = reader.read(as_sent(sent))
+    for level in TypeConformanceLevel:
+        assert record == conform_record_data_types(
+            "customers", record, CUSTOMER_SCHEMA, level, logging.getLogger("target")
+        )

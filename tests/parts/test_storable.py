@@ -1,0 +1,100 @@
+"""Text that no UTF-8 or no SQL database can hold, in the body of a page."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_chartmogul_customers.api.paging import read_customers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def read(value: bytes) -> tuple[Any, bool]:
+    """Return what a value of a customer comes to, and whether it was changed."""
+    body = b'{"entries": [{"value": %s}], "has_more": false}' % value
+    (customer,), stored = read_customers(body)
+    return customer["value"], stored != body
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        (rb'"\ud83d"', "\ufffd"),
+        (rb'"\udC8e\ud83d"', "\ufffd\ufffd"),
+        (rb'"a\ud83d\ud83d\udc8eb"', "a\ufffd💎b"),
+        (rb'"a\u0000b"', "a\ufffdb"),
+        (rb'"\\\u0000"', "\\\ufffd"),
+        (b'"caf\xe9"', "caf\ufffd"),
+        (b'"\xed\xa0\x80"', "\ufffd" * 3),
+    ],
+)
+def test_what_no_text_can_hold_is_replaced(sent: bytes, text: str) -> None:
+    assert read(sent) == (text, True)
+    assert read(b"[{%s: %s}]" % (sent, sent)) == ([{text: text}], True)
+
+
+@pytest.mark.parametrize("sent", [rb'"\\u0000 \\ud83d"', rb'"\ud83d\udc8e\\\\u0000"'])
+def test_what_only_looks_like_it_is_left_as_it_was(sent: bytes) -> None:
+    assert read(sent) == (json.loads(sent), False)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"entries": [{"a": "\u0000"}], "has_mo',
+        rb'{"entries": [{"a": "\ud83d',
+        rb'{"entries": [{"a": "\ud8,""}], "has_more": false}',
+        b'{"entries": [{"a": "caf\xe9',
+        b'\xff{"entries": [], "has_more": false}',
+        rb'{"entries": [{"a": NaN}], "has_more": "\u0000"}',
+        b"\\" * 200_000,
+        b"",
+    ],
+)
+def test_what_is_no_json_is_not_mended(body: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        read_customers(body)
+
+
+characters = st.characters(exclude_categories=())
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(characters),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(characters), inner),
+)
+
+
+def texts(value: object) -> Iterator[str]:
+    """Return every text in a value, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts(item)
+    elif isinstance(value, dict):
+        for item in (*value, *value.values()):
+            yield from texts(item)
+
+
+@given(anything, st.booleans())
+def test_whatever_is_sent_can_be_stored(sent: object, ascii_only: bool) -> None:  # noqa: FBT001 (hypothesis gives it)
+    text = json.dumps(sent, ensure_ascii=ascii_only)
+    value, changed = read(text.encode(errors="surrogatepass"))
+    got = json.loads(encode(value))
+    assert changed == bool(re.search("[\0\ud800-\udfff]", "".join(texts(sent))))
+    assert "\0" not in "".join(texts(got))
+    if not changed:
+        assert got == sent

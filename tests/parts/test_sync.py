@@ -1,0 +1,153 @@
+"""A sync as a whole: what it says, what state it leaves, and its second look."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import time_machine
+
+from tap_chartmogul_customers.api.paging import Page
+from tap_chartmogul_customers.errors import RefusedError
+from tap_chartmogul_customers.sync.bookmark import Account
+from tap_chartmogul_customers.sync.sync import Sync
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+LOGGER = logging.getLogger("of syncs")
+START = datetime(2026, 1, 31, tzinfo=UTC)
+LONG_AGO, WEEK_AGO = "2026-01-01T00:00:00Z", "2026-01-24T00:00:00Z"
+
+
+class Service:
+    """An account of one customer a page; a cursor is the number of the page."""
+
+    def __init__(self, *since: object) -> None:
+        self.since = since
+        self.asked: list[tuple[str, str | None]] = []
+        self.refused: list[tuple[str, str | None]] = []
+
+    def pages(self, cursor: str | None, label: str, _: int | None) -> Generator[Page]:
+        for number in range(int(cursor or 0), len(self.since)):
+            at = str(number) if number else None
+            self.asked.append((label, at))
+            if (label, at) in self.refused:
+                self.refused.remove((label, at))
+                raise RefusedError
+            customer = {"uuid": f"{number}", "customer-since": self.since[number]}
+            following = str(number + 1) if number + 1 < len(self.since) else None
+            yield Page([customer], following)
+
+    def second_look(self) -> list[str | None]:
+        """Return what a second look asks for, after a sync."""
+        everyone = [*begin(versioned=True).read(self.pages)]
+        assert len(everyone) >= len(self.since)
+        return [cursor for label, cursor in self.asked if label == "second look"]
+
+
+@pytest.fixture(autouse=True)
+def at_the_start() -> Iterator[None]:
+    with time_machine.travel(START, tick=False):
+        yield
+
+
+def begin(state: Any = None, *, versioned: bool = False, hours: float = 6) -> Sync:
+    return Sync(
+        *(state or {}, Account("url", "key", {})),
+        versioned=versioned,
+        max_age_hours=hours,
+        at_once=2,
+        logger=LOGGER,
+    )
+
+
+class TestSecondLook:
+    @pytest.mark.parametrize(
+        ("since", "at"),
+        [
+            ([LONG_AGO, WEEK_AGO, None], ["2"]),
+            ([LONG_AGO, "2026-01-24T00:00:01Z", None], ["1", "2"]),
+            ([LONG_AGO, "2026-01-23T20:00:01-04:00", None], ["1", "2"]),
+            ([LONG_AGO, LONG_AGO, None], ["2"]),
+            # Whatever range it was in.
+            ([WEEK_AGO, LONG_AGO, None], ["1", "2"]),
+            # Leads, and times that cannot be read, tell no place.
+            ([None, "", "soon", 5, {}, []], [None]),
+            # The last page has no cursor.
+            ([LONG_AGO, WEEK_AGO], ["1"]),
+            # To the first page without anyone who pays.
+            (
+                [LONG_AGO, *["2026-01-30T00:00:00Z"] * 3, None, None],
+                ["1", "2", "3", "4"],
+            ),
+        ],
+    )
+    def test_starts_where_nobody_has_started_to_pay_for_a_week(
+        self, since: list[Any], at: list[str | None]
+    ) -> None:
+        assert Service(*since).second_look() == at
+
+    def test_of_one_page_there_is_none(self) -> None:
+        assert Service(LONG_AGO).second_look() == []
+
+    def test_without_deletes_there_is_none(self) -> None:
+        service = Service(LONG_AGO, None)
+        assert len([*begin().read(service.pages)]) == 2
+
+    def test_starts_at_the_start_if_its_place_fails(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        service = Service(LONG_AGO, "2026-01-30T00:00:00Z", None)
+        service.refused = [("second look", "1")]
+        assert service.second_look() == ["1", None, "1", "2"]
+        assert "Looking from the start" in caplog.text
+        service.refused = [("second look", "1"), ("second look", None)]
+        with pytest.raises(RefusedError):
+            service.second_look()
+
+    def test_an_interrupted_one_is_made_again(self) -> None:
+        service, first = Service(LONG_AGO, WEEK_AGO, None), begin(versioned=True)
+        batches = first.read(service.pages)
+        for _ in range(3):
+            next(batches)
+        state = first.state()
+        assert state["ranges"]
+        service.asked.clear()
+        rest = [*begin(state, versioned=True).read(service.pages)]
+        assert [each.customers[0]["uuid"] for each in rest] == ["2"]
+        assert service.asked == [("second look", "2")]
+
+
+def test_the_last_page_leaves_nothing_to_go_on_with() -> None:
+    service, sync = Service(*[LONG_AGO] * 3), begin()
+    states = [sync.state() for _ in sync.read(service.pages)]
+    assert [bool(each["ranges"]) for each in states] == [True, True, False]
+    assert states[-1] == sync.finished_state()
+
+
+def test_says_how_it_starts(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    service, sync = Service(*[LONG_AGO] * 20), begin()
+    batches = sync.read(service.pages)
+    next(batches)
+    unfinished = sync.state()
+    assert begin(unfinished).resumed
+    begin(unfinished, hours=0)
+    assert len([*batches]) == 19
+    begin(sync.state())
+    begin({"ranges": 5})
+    assert caplog.messages == [
+        "Resuming the sync that started at 2026-01-31 00:00:00+00:00, 1 pages in",
+        (
+            "Starting over: the unfinished sync cannot go on: it started 0.0 hours "
+            "ago, `resume_max_age_hours` is 0"
+        ),
+        "Reading in 2 ranges at once",
+        (
+            "Starting over: the state is damaged: Expected `array | null`, got `int` "
+            "- at `$.ranges`"
+        ),
+    ]

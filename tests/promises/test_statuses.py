@@ -1,0 +1,235 @@
+"""Which answers are tried again, which end the run, and what the user reads then."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from email.utils import formatdate
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox import Sandbox, faults
+from tap_chartmogul_customers.api.pace import FIRST_WAIT
+from tests.servers import failed_at_once
+
+if TYPE_CHECKING:
+    from sandbox.faults import Fault
+    from tests.running import Tap
+
+MAY_PASS = [402, 408, 425, 429, *range(500, 512), *range(520, 531), 598, 599]
+
+RATE_LIMIT = "Your request rate has exceeded our rate limit."
+
+BETWEEN = (
+    "The body is not JSON: something between here and ChartMogul answered, such as a "
+    "proxy or a firewall. Check `api_url` and HTTPS_PROXY"
+)
+CHECK_KEY = "Check `api_key`: copy an active key from ChartMogul, Profile, API keys"
+CHECK_TRIAL = (
+    "Check `api_key`, which needs read access, and in ChartMogul that the trial of the "
+    "account has not ended"
+)
+CHECK_URL = "Check `api_url`, such as https://api.chartmogul.com/v1"
+
+
+def test_tries_again_after_every_status_that_may_pass(
+    tap: Tap, sandbox: Sandbox
+) -> None:
+    sandbox.script({number: faults.status(c) for number, c in enumerate(MAY_PASS, 2)})
+    run = tap.run(per_page=20, max_retries=len(MAY_PASS))
+    assert run.code == 0, run.log
+    assert run.uuids == [customer["uuid"] for customer in sandbox.customers]
+    assert [each.status for each in sandbox.requests] == [200, *MAY_PASS, 200, 200]
+    for code, warning in zip(MAY_PASS, run.warnings, strict=True):
+        assert f"GET /v1/customers, page 2: {code}" in warning
+    assert f"with {len(MAY_PASS)} retries" in run.log
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 409, 418, 422, 451, 499])
+def test_does_not_try_again_after_a_refusal(
+    tap: Tap, sandbox: Sandbox, code: int
+) -> None:
+    sandbox.script({2: faults.status(code, message="This is the reason.")})
+    run = tap.run(per_page=20)
+    assert run.code == 1
+    assert not run.warnings
+    (line,) = run.errors
+    assert f"GET /v1/customers, page 2: {code}" in line
+    assert "This is the reason" in line
+    assert run.log.rstrip().endswith(line)
+    assert "Traceback" not in run.log
+    assert len(sandbox.requests) == 2
+    assert run.resume is not None
+
+
+def refused(tap: Tap, status: str, body: object = b"") -> str:
+    """Return what is said of an answer that ends the run."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    answer = f"HTTP/1.1 {status}\r\n\r\n".encode("latin-1") + content
+    tap.sandbox.script({1: faults.raw(answer)})
+    said = failed_at_once(tap, tap.sandbox.url)
+    assert len(tap.sandbox.requests) == 1
+    return said
+
+
+@pytest.mark.parametrize("status", ["201 Well", "204 Well", "206 Well", "304 Well"])
+def test_no_other_status_is_taken_for_a_page(tap: Tap, status: str) -> None:
+    assert refused(tap, status, {"entries": [], "has_more": False}) == status
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        ("400 Bad Request", {"message": "Wrong."}, "Wrong"),
+        ("400 Bad Request", {"message": "Wrong", "error": "Wrong"}, "Wrong"),
+        ("400 Bad Request", {"message": "", "errors": None}, ""),
+        ("400 Bad Request", {"message": "Bad request."}, ""),
+        ("401 Unauthorized", {"message": "No key"}, f"No key. {CHECK_KEY}"),
+        ("401 Unauthorized", b"", CHECK_KEY),
+        ("403 Forbidden", {"message": "Over"}, f"Over. {CHECK_TRIAL}"),
+        ("404 Not Found", {"error": "Data source not found"}, "Data source not found"),
+        ("404 Not Found", {"message": "Not Found."}, CHECK_URL),
+        ("404 Not Found", b"", CHECK_URL),
+        ("422 Odd", {"errors": {"external_id": "is odd"}}, "external_id: is odd"),
+        ("422 Odd", {"errors": {"a": ["b", {"c": "d"}]}}, "a: b; c: d"),
+        ("422 Odd", {"errors": ["One.", None, "Two."]}, "One.; Two"),
+        (
+            "422 Odd",
+            {"code": 422, "message": "is not valid", "param": "data_source_uuid"},
+            "is not valid (param: data_source_uuid)",
+        ),
+    ],
+)
+def test_chartmoguls_own_words_are_shown_and_what_to_do(
+    tap: Tap, status: str, body: object, said: str
+) -> None:
+    assert refused(tap, status, body) == ". ".join(filter(None, (status, said)))
+
+
+@pytest.mark.parametrize("status", ["400 Odd", "401 Odd", "403 Odd", "404 Odd"])
+def test_a_web_page_blames_no_key_but_what_stands_between(
+    tap: Tap, status: str
+) -> None:
+    page = b"<!DOCTYPE html><title>Blocked</title>"
+    assert refused(tap, status, page) == f"{status}. {BETWEEN}"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"message": "Cl\xe9 invalide"}', "Cl\ufffd invalide"),
+        (b'{"message": "a\\ud800b"}', "a b"),
+        (b'{"message": "a\\n\\n b\\u001b[31mc\\u202ed"}', "a b [31mc d"),
+        (b'{"message": "%s"}' % (b"x" * 2**20), f"{'x' * 300}\u2026"),
+        (b'{"message": {"a": 1, "b": true}}', "a: 1; b: True"),
+        (b"[" * 100_000, BETWEEN),
+        (b"[1]", ""),
+    ],
+)
+def test_whatever_is_in_an_error_it_is_one_short_line(
+    tap: Tap, body: bytes, words: str
+) -> None:
+    said = refused(tap, "400 Th\xe9i\xe8re\x1b[2J\x85", body)
+    assert said == ". ".join(filter(None, ("400 Th\xe9i\xe8re [2J", words)))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Content-Length: 1000000",
+        "Content-Encoding: gzip",
+        "Transfer-Encoding: chunked",
+    ],
+)
+def test_the_status_of_an_error_counts_whatever_becomes_of_its_body(
+    tap: Tap, header: str
+) -> None:
+    said = refused(tap, f"401 Unauthorized\r\n{header}", b"{}")
+    assert said == f"401 Unauthorized. {CHECK_KEY}"
+
+
+def test_does_not_follow_a_redirect(tap: Tap, sandbox: Sandbox) -> None:
+    with Sandbox() as elsewhere:
+        sandbox.script({1: faults.redirect(f"{elsewhere.url}/customers")})
+        said = failed_at_once(tap, sandbox.url)
+        assert said == (
+            f"302 Found. Redirects are not followed (to {elsewhere.url}/customers): "
+            "check `api_url`"
+        )
+        assert not elsewhere.requests
+
+
+@pytest.mark.parametrize("location", ["http://[", "\xe9\xff", "//:x", "", "http://:9"])
+def test_a_redirect_may_lead_to_no_address(tap: Tap, location: str) -> None:
+    said = refused(tap, f"302 Found\r\nLocation: {location}")
+    assert said.startswith("302 Found. Redirects are not followed (to ")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"code": 429, "message": RATE_LIMIT},
+        {"error": RATE_LIMIT, "entries": None},
+        {"errors": [RATE_LIMIT], "entries": []},
+    ],
+)
+def test_an_error_with_status_200_is_tried_again_and_then_says_its_words(
+    tap: Tap, sandbox: Sandbox, body: object
+) -> None:
+    error = faults.body(json.dumps(body).encode())
+    sandbox.script({2: error})
+    run = tap.run(per_page=20)
+    assert run.code == 0, run.log
+    assert len(run.records) == len(sandbox.customers)
+    words = f"page 1: 200, but with an error in it: {RATE_LIMIT[:-1]}. "
+    sandbox.script(lambda _: error)
+    run = tap.run(max_retries=1)
+    assert run.code == 1
+    assert f"{words}Try 2 of 2 in " in run.warnings[0]
+    assert run.errors[0].endswith(f"{words}Given up after try 2")
+
+
+def test_gives_up_after_as_many_retries_as_are_set(tap: Tap, sandbox: Sandbox) -> None:
+    sandbox.script(lambda _: faults.status(503))
+    run = tap.run(max_retries=3)
+    assert run.code == 1
+    assert len(sandbox.requests) == 4
+    nexts = [warning.rpartition("Try ")[2] for warning in run.warnings]
+    assert nexts == ["2 of 4 in 0.0 s", "3 of 4 in 0.0 s", "4 of 4 in 0.0 s"]
+    (line,) = run.errors
+    assert "page 1: 503 Service Unavailable. Error 503. Given up after try 4" in line
+
+
+def test_waits_longer_each_time_and_as_long_as_retry_after_asks(
+    tap: Tap, sandbox: Sandbox
+) -> None:
+    def fault(number: int) -> Fault | None:
+        if number in {1, 2}:
+            return faults.status(500)
+        if number == 3:
+            return faults.status(429, retry_after=5)
+        if number == 4:
+            # A date has whole seconds: ten ahead are over nine seconds away.
+            date = formatdate(time.time() + 10, usegmt=True)
+            return faults.status(503, retry_after=date)
+        return None
+
+    sandbox.script(lambda request: fault(request.number))
+    run = replace(tap, first_wait=FIRST_WAIT).run()
+    assert run.code == 0
+    times = [request.time for request in sandbox.requests]
+    waits = [after - before for before, after in pairwise(times)]
+    for wait, least in zip(waits, [1, 2, 5, 9], strict=True):
+        assert wait >= least
+
+
+def test_no_customers_data_is_in_the_log(tap: Tap, sandbox: Sandbox) -> None:
+    sandbox.script({2: faults.broken_json(), 3: faults.cut_body(500)})
+    run = tap.run(per_page=20)
+    assert run.code == 0
+    for customer in sandbox.customers:
+        for field in ("uuid", "email", "name", "external_id"):
+            assert not customer.get(field) or customer[field] not in run.log

@@ -1,0 +1,108 @@
+"""The sandbox can refuse cursors that have become old, or misread them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox import Sandbox, faults, generate_customers, stale
+from tests.sandbox import get, page, read_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CUSTOMERS = 60
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(generate_customers(CUSTOMERS), rate_limit=None) as running:
+        yield running
+
+
+def tenth_cursor(sandbox: Sandbox) -> str:
+    cursor: str = page(sandbox, per_page=10)["cursor"]
+    return cursor
+
+
+def test_refuses_an_old_cursor(sandbox: Sandbox) -> None:
+    cursor = tenth_cursor(sandbox)
+    sandbox.age_cursors()
+    response = get(sandbox, cursor=cursor)
+    assert response.status_code == 400
+    assert response.json() == {
+        "code": 400,
+        "message": "The cursor is not valid",
+        "param": "cursor",
+    }
+
+
+def test_takes_a_cursor_that_is_given_out_after_the_old_ones(sandbox: Sandbox) -> None:
+    old = tenth_cursor(sandbox)
+    sandbox.age_cursors()
+    new = tenth_cursor(sandbox)
+    assert new != old
+    assert page(sandbox, cursor=new)["entries"] == sandbox.customers[10:]
+    assert read_all(sandbox, per_page=7) == sandbox.customers
+
+
+@pytest.mark.parametrize(
+    ("reading", "skipped"),
+    [
+        (stale.first_page, 0),
+        (stale.end, CUSTOMERS),
+        (stale.shifted(5), 15),
+        (stale.shifted(-4), 6),
+        (stale.shifted(-11), 0),
+        (stale.shifted(51), CUSTOMERS),
+    ],
+)
+def test_takes_an_old_cursor_for_another_place(
+    sandbox: Sandbox, reading: stale.Reading, skipped: int
+) -> None:
+    cursor = tenth_cursor(sandbox)
+    sandbox.age_cursors(reading)
+    body = page(sandbox, cursor=cursor)
+    assert body["entries"] == sandbox.customers[skipped:]
+    assert body["has_more"] is False
+
+
+def test_takes_each_old_cursor_for_a_place_of_its_own(sandbox: Sandbox) -> None:
+    cursors = []
+    body = page(sandbox, per_page=1)
+    while body["has_more"]:
+        cursors.append(body["cursor"])
+        body = page(sandbox, per_page=1, cursor=body["cursor"])
+    sandbox.age_cursors(stale.anywhere(seed=1))
+    left = [len(page(sandbox, cursor=cursor)["entries"]) for cursor in cursors]
+    assert left == [len(page(sandbox, cursor=cursor)["entries"]) for cursor in cursors]
+    assert len(set(left)) > 20
+    assert min(left) < 5
+    assert max(left) > 55
+
+
+def test_the_pages_behind_a_misread_cursor_follow_each_other(sandbox: Sandbox) -> None:
+    cursor = tenth_cursor(sandbox)
+    sandbox.age_cursors(stale.shifted(-4))
+    body = page(sandbox, per_page=10, cursor=cursor)
+    body = page(sandbox, per_page=10, cursor=body["cursor"])
+    assert body["entries"] == sandbox.customers[16:26]
+
+
+def test_an_empty_page_leads_to_a_cursor_that_is_not_old(sandbox: Sandbox) -> None:
+    cursor = tenth_cursor(sandbox)
+    sandbox.age_cursors(stale.shifted(1))
+    sandbox.script({2: faults.empty_page()})
+    body = page(sandbox, cursor=cursor)
+    assert body["entries"] == []
+    assert page(sandbox, cursor=body["cursor"])["entries"] == sandbox.customers[11:]
+
+
+def test_pages_rendered_beforehand_know_no_old_cursor(sandbox: Sandbox) -> None:
+    sandbox.prerender(10)
+    cursor = tenth_cursor(sandbox)
+    sandbox.age_cursors()
+    assert get(sandbox, per_page=10, cursor=cursor).status_code == 400
+    sandbox.prerender(10)
+    assert read_all(sandbox, per_page=10) == sandbox.customers

@@ -1,0 +1,53 @@
+"""Ranges that are read at once in an order that a seed decides, and so again."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from random import Random
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from tap_chartmogul_customers.sync import readers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@contextmanager
+def in_turns(seed: object) -> Iterator[None]:
+    """Answer one request at a time, any that is on its way, in a `with` block.
+
+    Left alone, threads would ask in another order each time, and what was seen to go
+    wrong could not be shown again. A seed also finds orders that they seldom come to.
+    """
+    rng = Random(f"{seed}")  # noqa: S311 (no secret)
+    on_their_way: list[Callable[[], object]] = []
+    came: list[Any] = []
+
+    def start(target: Callable[[], object]) -> None:
+        # Before or after what was asked for is emitted.
+        if rng.random() < 1 / 2:
+            on_their_way.append(target)
+        else:
+            target()
+
+    def thread(target: Callable[[], object], **_: object) -> SimpleNamespace:
+        return SimpleNamespace(start=lambda: start(target))
+
+    def get() -> Any:
+        if on_their_way and (not came or rng.random() < 1 / 2):
+            on_their_way.pop(rng.randrange(len(on_their_way)))()
+        return came.pop(rng.randrange(len(came)))
+
+    def queue() -> SimpleNamespace:
+        # What a read that was given up had asked for comes to nobody.
+        on_their_way.clear()
+        came.clear()
+        return SimpleNamespace(put=came.append, get=get)
+
+    with (
+        patch.object(readers, "threading", SimpleNamespace(Thread=thread)),
+        patch.object(readers, "SimpleQueue", queue),
+    ):
+        yield
