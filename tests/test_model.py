@@ -478,8 +478,26 @@ FOUND = [
             Run(),
         ],
     ),
+    # One customer of a look stands ahead of it, and nobody can see that it was moved.
+    (
+        Account(400, 12, 3, leads=1000, dates=1, deletes=True),
+        [
+            Run(
+                during={
+                    8: [
+                        Edit(
+                            "reorder",
+                            Place(1, is_near=True, pages=0),
+                            0,
+                            Place(0, is_near=True, pages=-4),
+                        )
+                    ]
+                },
+            )
+        ],
+    ),
 ]
-"""What was found to lose somebody, as short as `shorter` makes it."""
+"""What loses somebody by rules that are weaker by a hair."""
 
 FIRST = int(os.environ.get("MODEL_FIRST", "0"))
 SEEDS = range(FIRST, FIRST + int(os.environ.get("MODEL_CHAINS", "24")))
