@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 PROJECT_FILE = PROJECT / "dbt_project.yml"
 RECIPES = ROOT / "docs/recipes.md"
 DAYS = 3
-CUSTOMERS = 400
+CUSTOMERS = 500  # so that every kind of movement is among them
 
 
 @pytest.fixture(scope="module")
