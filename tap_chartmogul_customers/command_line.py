@@ -45,13 +45,14 @@ def run() -> int:
 def _end(command: click.Command) -> int:
     try:
         code = command(standalone_mode=False)
+        if sys.stdout:
+            sys.stdout.flush()
     except SystemExit as end:
         code = end.code
-    if sys.stdout:
-        try:
-            sys.stdout.flush()
-        except OSError as error:  # What was printed, as by --about, is not taken.
+    except OSError as error:
+        if error.filename is None:  # What was printed, as by --about, is not taken.
             raise output_error(error) from error
+        raise
     return code if isinstance(code, int) else 0
 
 

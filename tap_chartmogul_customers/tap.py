@@ -11,6 +11,7 @@ from tap_chartmogul_customers.records.custom_attributes import with_custom_colum
 from tap_chartmogul_customers.sdk.tap import PlainTap
 from tap_chartmogul_customers.settings.schema import SETTINGS
 from tap_chartmogul_customers.stream import CustomersStream
+from tap_chartmogul_customers.sync.bookmark import Bookmark
 
 
 class TapChartMogulCustomers(PlainTap):
@@ -39,6 +40,9 @@ class TapChartMogulCustomers(PlainTap):
         name = CustomersStream.name
         bookmark = bookmarks.get(name) if isinstance(bookmarks, dict) else bookmarks
         if isinstance(bookmark, dict):
-            super().load_state({"bookmarks": {name: bookmark}})
+            kept = {
+                k: v for k, v in bookmark.items() if k in Bookmark.__struct_fields__
+            }
+            super().load_state({"bookmarks": {name: kept}})
         elif bookmark is not None or (state and "bookmarks" not in state):
             self.logger.warning("Starting over: the state is not one of this tap")

@@ -147,6 +147,7 @@ def run_tap(target: Target, *arguments: str, seed: int) -> int:
         Its exit code.
     """
     with (
+        # Until whatever holds a connection is gone.
         process_left_as_it_was(),
         patch.object(pace, "MOST_A_SECOND", 10**6),
         patch.object(pace, "FIRST_WAIT", 0),
@@ -179,7 +180,6 @@ def process_left_as_it_was() -> Iterator[None]:
     try:
         yield
     finally:
-        # The connections of a tap that was killed.
         gc.collect()
         gc.unfreeze()
         logging.root.handlers[:] = log

@@ -101,7 +101,7 @@ def soak(customers: int) -> Soak:
                 )
             seconds = time.monotonic() - started
             log.seek(0)
-            said = re.search(r"with ([\d,]+) retries", log.read())
+            said = re.search(r"with ([\d,]+) retr", log.read())
     return Soak(
         customers,
         complete and tap.returncode == 0,

@@ -56,9 +56,12 @@ def said(body: bytes, api_key: str) -> str:
     answer = _json(body)
     if not isinstance(answer, dict):
         return ""
-    words = (_words(answer.get(name)) for name in ("message", "error", "errors"))
+    names = ("message", "error", "errors", "param")
+    try:
+        *words, param = (_words(answer.get(name)) for name in names)
+    except RecursionError:
+        return ""
     text = "; ".join(filter(None, dict.fromkeys(words)))  # No text twice.
-    param = _words(answer.get("param"))
     return shown(f"{text} (param: {param})" if param else text, api_key)
 
 
@@ -72,7 +75,7 @@ def described(response: requests.Response, body: bytes, api_key: str) -> str:
     if response.is_redirect:
         location = shown(response.headers["location"], api_key)
         advice = f"Redirects are not followed (to {location}): check `api_url`"
-    elif body.strip() and _json(body) is None:
+    elif body.strip() not in {b"", b"null"} and _json(body) is None:
         advice = f"The body is not JSON: {BETWEEN}. Check `api_url` and HTTPS_PROXY"
     elif status == HTTPStatus.NOT_FOUND and not words:
         advice = "Check `api_url`, such as https://api.chartmogul.com/v1"

@@ -109,8 +109,9 @@ class PlainTap(Tap):
         if state is not None:
             try:
                 state = _as_file(parse_state(_bytes(state)))
-            except FileError as error:
-                cls.logger.warning("Starting over: %s", error)
+            except (FileError, ValueError, RecursionError) as error:
+                # Not all text that can be read can be written again.
+                cls.logger.warning("Starting over: the state is damaged: %s", error)
                 state = None
         if catalog is not None:
             name = f"The catalog file '{catalog.name}'"

@@ -139,10 +139,25 @@ def _problem(entry: CatalogEntry | None, stream: str, key: str) -> str | None:
             "`__alias__` instead"
         )
     columns = entry.schema.to_dict()["properties"]
+    return _key_problem(entry, columns, key) or _type_problem(columns, key)
+
+
+def _key_problem(entry: CatalogEntry, columns: dict[str, Any], key: str) -> str | None:
     selected = entry.metadata.resolve_selection()
     for each in (key, *(entry.key_properties or ())):
         if each not in columns:
             return f"lacks the column `{each}`, which is a key"
         if selected[()] and not selected["properties", each]:
             return f"deselects the column `{each}`, which is a key: select it"
+    return None
+
+
+def _type_problem(columns: dict[str, Any], key: str) -> str | None:
+    for name, column in columns.items():
+        types = column.get("type", [])
+        types = [types] if isinstance(types, str) else types
+        if not isinstance(types, list) or not all(isinstance(t, str) for t in types):
+            return f"has no type for the column `{name}` that JSON schema knows"
+    if columns[key].get("format") or "string" not in columns[key].get("type", []):
+        return f"has another type for the column `{key}`, which is a key: it is text"
     return None

@@ -49,6 +49,7 @@ class _RangeReader:
         label: What errors call it.
         look: The keys of the look of its start, once that is there.
         look_is_due: Whether its look is there, or will come without being asked for.
+        first: The page that the look was taken of, if the range is to begin with it.
         connection: What brings its pages, while that is open.
         held: A page that came, with its keys, until it may be emitted.
         error: Why it cannot be read further. It is left until nothing else is to do.
@@ -58,6 +59,7 @@ class _RangeReader:
     label: str
     look: set[str] | None = None
     look_is_due: bool = False
+    first: Page | None = None
     connection: _Connection | None = None
     held: tuple[Page, list[str]] | None = None
     error: ReadError | None = None
@@ -105,6 +107,7 @@ class RangeReaders:
         self._looks: list[_RangeReader] = []
         self._waiting = [each for each in self._readers if not each.part.done]
         self._open = 0
+        self._asked = 0
         self._emitted: set[str] = set()
         """The keys of the first pages of ranges that were emitted in this run."""
         self._came: SimpleQueue[tuple[_Connection, Page | BaseException]] = (
@@ -129,9 +132,11 @@ class RangeReaders:
         while True:
             while self._open < self._at_once and (self._looks or self._waiting):
                 self._connect()
-            if self._open:
+            yield from self._emit()
+            if self._asked:
                 self._take(*self._came.get())
-                yield from self._emit()
+            elif self._looks or self._waiting:
+                assert self._open < self._at_once  # noqa: S101 (else it would not end)
             elif stuck := [(each, each.error) for each in self._readers if each.error]:
                 for each in stuck:
                     self._drop(*each)
@@ -152,6 +157,11 @@ class RangeReaders:
         is_look = bool(self._looks)
         reader = (self._looks or self._waiting).pop(0)
         start = reader.part.start if is_look else reader.part.cursor
+        first = reader.first if reader.part.at_start and not is_look else None
+        if first:
+            # The range before may have ended by this answer. The next one to the same
+            # request can be another.
+            start = first.cursor
         at_boundary = start is not None and start == reader.part.start
         tries = BOUNDARY_TRIES if at_boundary else None
         pages = self._open_pages(start, reader.label, tries)
@@ -159,7 +169,11 @@ class RangeReaders:
         connection = _Connection(reader, pages, is_look)
         if not is_look:
             reader.connection = connection
-        self._fetch(connection)
+        if first:
+            connection.came = True
+            reader.held = first, keys(first.customers)
+        else:
+            self._fetch(connection)
 
     def _fetch(self, connection: _Connection) -> None:
         """Let the next page come, on a thread.
@@ -176,6 +190,7 @@ class RangeReaders:
                 result = error
             self._came.put((connection, result))
 
+        self._asked += 1
         threading.Thread(target=run, name="page", daemon=True).start()
 
     def _close(self, connection: _Connection) -> None:
@@ -185,6 +200,7 @@ class RangeReaders:
             connection.reader.connection = None
 
     def _take(self, connection: _Connection, result: Page | BaseException) -> None:
+        self._asked -= 1
         reader = connection.reader
         is_dropped = reader not in self._readers
         if isinstance(result, ReadError):
@@ -197,6 +213,8 @@ class RangeReaders:
         own = keys(result.customers) if len(self._readers) > 1 else []
         if connection.is_look or (reader.part.at_start and not connection.came):
             reader.look = {*own}
+        if connection.is_look:
+            reader.first = result
         if connection.is_look or is_dropped:
             self._close(connection)
         else:

@@ -14,7 +14,11 @@ from tap_chartmogul_customers.api.paging import CursorPaginator, read_customers
 from tap_chartmogul_customers.errors import PagingError
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)  # JSON has neither.
+    | st.text(),
     lambda values: st.lists(values) | st.dictionaries(st.text(), values),
     max_leaves=10,
 )

@@ -44,11 +44,12 @@ class Account:
     ) -> Generator[Page]:
         # Here it is the main thread.
         self.tries[cursor] = tries
-        self.open += 1
-        self.most_open = max(self.most_open, self.open)
         return self._pages(cursor, label)
 
     def _pages(self, cursor: str | None, label: str) -> Generator[Page]:
+        # As for a session, which connects at its first request.
+        self.open += 1
+        self.most_open = max(self.most_open, self.open)
         try:
             while True:
                 self.asked.append((label, cursor))
@@ -89,14 +90,13 @@ def read(account: Account, parts: list[Range], *, at_once: int = 8) -> list[int]
     return sorted(emitted)
 
 
-@pytest.mark.parametrize(("at_once", "requests"), [(1, 46), (2, 45), (4, 43), (8, 43)])
-def test_reads_every_range_to_the_start_of_the_next(
-    at_once: int, requests: int
-) -> None:
+@pytest.mark.parametrize("at_once", [1, 2, 4, 8])
+def test_reads_every_range_to_the_start_of_the_next(at_once: int) -> None:
     account = Account(40)
     assert {*read(account, ranges(0, 100, 200, 300), at_once=at_once)} == {*range(400)}
-    # A page of overlap for each boundary, and a look where it is no first page.
-    assert len(account.asked) == requests
+    # A page of overlap for each boundary. A look is the first page of its range:
+    # another answer to the same request could lead elsewhere.
+    assert len(account.asked) == 43
 
 
 @pytest.mark.parametrize("count", [2, 4, 8, 20])
