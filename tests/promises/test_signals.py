@@ -24,6 +24,13 @@ PROMPTLY = 20
 """Seconds within which a run has to end, on a busy machine; all waits are longer."""
 
 
+@pytest.fixture(autouse=True)
+def _unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave coverage out: its lock is held for good where a signal comes within it."""
+    for name in ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def start(tap: Tap) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     running: list[subprocess.Popen[bytes]] = []
