@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
@@ -62,9 +62,29 @@ class _TryAgainError(Exception):
 
 
 class _Session(requests.Session):
+    """One connection, which is gone when the session is closed.
+
+    `urllib3` itself leaves it open for as long as anything, such as the traceback of an
+    error, holds an answer that came by it.
+    """
+
+    connection: Any = None
+
+    @override
+    def send(self, request: requests.PreparedRequest, **kw: Any) -> requests.Response:
+        response = super().send(request, **kw)
+        self.connection = response.raw.connection
+        return response
+
     @override
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Follow no redirect, nor read where it leads, which may be no URL."""
+
+    @override
+    def close(self) -> None:
+        super().close()
+        if self.connection:
+            self.connection.close()
 
 
 class Client:

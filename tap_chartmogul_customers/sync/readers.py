@@ -183,12 +183,12 @@ class RangeReaders:
         """
 
         def run() -> None:
-            result: Page | BaseException
             try:
-                result = next(connection.pages)
+                page = next(connection.pages)
             except BaseException as error:  # noqa: BLE001 (raised where it is taken)
-                result = error
-            self._came.put((connection, result))
+                self._came.put((connection, error))
+            else:
+                self._came.put((connection, page))
 
         self._asked += 1
         threading.Thread(target=run, name="page", daemon=True).start()

@@ -271,6 +271,33 @@ def test_reads_all_pages_over_one_connection() -> None:
     assert connections.qsize() == 1
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (b"400 Bad Request", b"{}"),
+        (b"503 Slow", b"{}"),
+        (b"200 OK", b"{}"),
+        (b"200 OK", b"<html>"),
+        (b"200 OK", PAGE.replace(b"false", b"true")),
+    ],
+)
+def test_the_connection_is_closed_after_an_error_that_is_kept(
+    status: bytes, body: bytes
+) -> None:
+    answer = b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b"
+    ended: Queue[bytes] = Queue()
+
+    def talk(client: socket.socket) -> None:
+        client.recv(65536)
+        client.sendall(answer % (status, len(body), body))
+        ended.put(client.recv(1))
+
+    with served(talk) as port:
+        with pytest.raises(TapError) as _kept:
+            list(client(port).pages())
+        assert ended.get(timeout=20) == b""
+
+
 def test_a_connection_that_was_closed_while_it_was_idle_costs_no_try() -> None:
     first = json.dumps({"entries": [], "has_more": True, "cursor": "a"}).encode()
     head = OK + b"Content-Length: %d\r\n\r\n"
