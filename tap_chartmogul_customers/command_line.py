@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -26,6 +27,9 @@ def run() -> int:
     for name in ("LOGLEVEL", "TAP_CHARTMOGUL_CUSTOMERS_LOGLEVEL"):
         if not os.environ.get(name):
             os.environ.pop(name, None)  # An empty variable is not set.
+    # Every few customers Python would look for circles among all objects of a page.
+    # There are none.
+    gc.set_threshold(50_000)
     try:
         # The SDK sets the log up with it, before it asks for a logger.
         command = TapChartMogulCustomers.cli

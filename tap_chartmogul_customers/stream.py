@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk.authenticators import BasicAuthenticator
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Iterator
 
+    import msgspec
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_chartmogul_customers.api.paging import Customer, LooseCustomer
     from tap_chartmogul_customers.sync.readers import Batch
 
 
@@ -69,27 +71,29 @@ class CustomersStream(PagedStream):
         }
 
     @override
-    def get_new_paginator(self, start: str | None = None) -> CursorPaginator:
+    def get_new_paginator(
+        self, start: str | None = None, customer: type[Customer] | None = None
+    ) -> CursorPaginator:
         """Return a paginator.
 
         Args:
             start: The cursor at which it starts; none for the start of the account.
+            customer: What it reads customers as.
 
         Returns:
             The paginator.
         """
-        return CursorPaginator(start)
+        return CursorPaginator(start, customer)
 
     @property
     def _account(self) -> Account:
         filters = {each.name: self.config.get(each.name) for each in FILTERS}
         return Account(self.url_base, self.config["api_key"], filters)
 
-    @cached_property
-    def _client(self) -> Client:
+    def _client(self, customer: type[Customer] | None = None) -> Client:
         return Client(
             lambda cursor: self.prepare_request(None, cursor),
-            self.get_new_paginator,
+            lambda start: self.get_new_paginator(start, customer),
             timeout=self.config["request_timeout"],
             max_retries=self.config["max_retries"],
             api_key=self.config["api_key"],
@@ -109,11 +113,11 @@ class CustomersStream(PagedStream):
             ReadError: A page cannot be read.
             UnreachableError: ChartMogul cannot be reached.
         """
-        pages = self._client.pages()
+        pages = self._client().pages()
         customers = chain.from_iterable(page.customers for page in pages)
         sample = [*islice(customers, size)]
         pages.close()
-        return sample
+        return [cast("LooseCustomer", each).fields for each in sample]
 
     @override
     def read_pages(self) -> Iterator[RecordPage]:
@@ -144,16 +148,17 @@ class CustomersStream(PagedStream):
         self.set_version(sync.version)
         self.emitted.update(sync.streams)
         reader = RecordReader(self.effective_schema, self.mask, self.logger)
+        client = self._client(reader.customer)
         progress = Progress(self.logger, sync)
 
         def state() -> dict[str, Any]:
             sync.streams[:] = sorted(self.emitted)
             return sync.state()
 
-        for batch in sync.read(self._client.pages):
+        for batch in sync.read(client.pages):
             yield RecordPage(_records(reader, batch, self.logger), state)
             progress.say()
-        progress.end(self._client.pace.retries)
+        progress.end(client.pace.retries)
         reader.report()
         if not sync.customers and not self.emitted:
             # With versions, ACTIVATE_VERSION would take every row of the table.
@@ -168,7 +173,7 @@ class CustomersStream(PagedStream):
 
 def _records(
     reader: RecordReader, batch: Batch, logger: logging.Logger
-) -> list[Record]:
+) -> list[msgspec.Struct]:
     if batch.page.mended:
         logger.warning(
             "%s: U+FFFD takes the place of text that cannot be stored (NUL, or no "

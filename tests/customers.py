@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from hypothesis import strategies as st
 
 from sandbox import generate_customers
-from tap_chartmogul_customers.api.paging import read_customers
+from tap_chartmogul_customers.api.paging import CursorPaginator, Page
 
 if TYPE_CHECKING:
+    from tap_chartmogul_customers.api.paging import Customer, LooseCustomer
+    from tap_chartmogul_customers.records.record import RecordReader
     from tests.running import Tap
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -48,8 +50,23 @@ ODD_KEYS = (
 
 def as_sent(value: object) -> Any:
     """Put a value through the JSON of a page, as the API would send it."""
-    (customer,), _ = read_customers(encode({"entries": [{"value": value}]}))
-    return customer["value"]
+    (customer,) = page_of({"value": value}).customers
+    return cast("LooseCustomer", customer).fields["value"]
+
+
+def page_of(*customers: Any, as_what: type[Customer] | None = None) -> Page:
+    """Return a page of customers, put through its JSON."""
+    body = encode({"entries": customers, "has_more": False})
+    answer, stored = CursorPaginator(None, as_what).read(body)
+    return Page(answer.entries, None, mended=stored != body)
+
+
+def record_of(reader: RecordReader, customer: dict[str, Any]) -> dict[str, Any]:
+    """Put a customer through the JSON of a page, and return its record."""
+    (read,) = page_of(customer, as_what=reader.customer).customers
+    record = reader.read(read)
+    values = msgspec.structs.astuple(record)
+    return dict(zip(record.__struct_encode_fields__, values, strict=True))
 
 
 def with_custom(*custom: dict[str, Any]) -> list[dict[str, Any]]:

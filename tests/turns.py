@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from contextlib import contextmanager
 from random import Random
 from types import SimpleNamespace
@@ -25,15 +26,21 @@ def in_turns(seed: object) -> Iterator[None]:
     on_their_way: list[Callable[[], object]] = []
     came: list[Any] = []
 
-    def start(target: Callable[[], object]) -> None:
+    def submit(function: Callable[..., object], *arguments: object) -> Future[object]:
+        future: Future[object] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(function(*arguments))
+            except Exception as error:  # noqa: BLE001 (as an executor does)
+                future.set_exception(error)
+
         # Before or after what was asked for is emitted.
         if rng.random() < 1 / 2:
-            on_their_way.append(target)
+            on_their_way.append(run)
         else:
-            target()
-
-    def thread(target: Callable[[], object], **_: object) -> SimpleNamespace:
-        return SimpleNamespace(start=lambda: start(target))
+            run()
+        return future
 
     def get() -> Any:
         if on_their_way and (not came or rng.random() < 1 / 2):
@@ -46,8 +53,9 @@ def in_turns(seed: object) -> Iterator[None]:
         came.clear()
         return SimpleNamespace(put=came.append, get=get)
 
+    executor = SimpleNamespace(submit=submit)
     with (
-        patch.object(readers, "threading", SimpleNamespace(Thread=thread)),
+        patch.object(readers, "ThreadPoolExecutor", lambda _: executor),
         patch.object(readers, "SimpleQueue", queue),
     ):
         try:

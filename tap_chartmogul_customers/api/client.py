@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import threading
 import time
+from contextlib import closing
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 from typing_extensions import override
 from urllib3.exceptions import HTTPError, MaxRetryError
 
@@ -23,7 +24,7 @@ from tap_chartmogul_customers.api.answers import (
 )
 from tap_chartmogul_customers.api.failures import failure
 from tap_chartmogul_customers.api.pace import Pace, seconds_to_wait
-from tap_chartmogul_customers.api.paging import Page, read_customers
+from tap_chartmogul_customers.api.paging import Page
 from tap_chartmogul_customers.errors import (
     NoAnswerError,
     PagingError,
@@ -61,30 +62,29 @@ class _TryAgainError(Exception):
         self.end = UnavailableError if unreached else NoAnswerError
 
 
-class _Session(requests.Session):
-    """One connection, which is gone when the session is closed.
+class _Connection(HTTPAdapter):
+    """One connection, which is gone once it is closed.
 
     `urllib3` itself leaves it open for as long as anything, such as the traceback of an
-    error, holds an answer that came by it.
+    error, holds an answer that came by it. Without a `Session`, no redirect is followed
+    and no cookie is kept.
     """
 
-    connection: Any = None
+    opened: Any = None
 
     @override
-    def send(self, request: requests.PreparedRequest, **kw: Any) -> requests.Response:
-        response = super().send(request, **kw)
-        self.connection = response.raw.connection
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        response = super().send(request, *args, **kwargs)
+        self.opened = response.raw.connection
         return response
-
-    @override
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Follow no redirect, nor read where it leads, which may be no URL."""
 
     @override
     def close(self) -> None:
         super().close()
-        if self.connection:
-            self.connection.close()
+        if self.opened:
+            self.opened.close()
 
 
 class Client:
@@ -115,6 +115,7 @@ class Client:
         self._timeout = min(timeout, threading.TIMEOUT_MAX)  # Sockets take no more.
         self._tries = max_retries + 1
         self._api_key = api_key
+        self._environment: dict[str, Any] | None = None
         self._logger = logger
 
     def pages(
@@ -142,14 +143,14 @@ class Client:
         """
         paginator = self._paginator(start)
         tries = min(first_tries or self._tries, self._tries)
-        with _Session() as session:
+        with closing(_Connection()) as connection:
             while not paginator.finished:
-                yield self._ask(session, paginator, label, tries)
+                yield self._ask(connection, paginator, label, tries)
                 tries = self._tries
 
     def _ask(
         self,
-        session: requests.Session,
+        connection: _Connection,
         paginator: CursorPaginator,
         label: str,
         tries: int,
@@ -167,7 +168,7 @@ class Client:
             self.pace.wait()
             tried += 1
             try:
-                return self._try(session, request, paginator)._replace(where=where)
+                return self._try(connection, request, paginator)._replace(where=where)
             except TapError as error:
                 msg = f"{where}: {error}"
                 raise type(error)(msg) from error
@@ -187,12 +188,12 @@ class Client:
 
     def _try(
         self,
-        session: requests.Session,
+        connection: _Connection,
         request: requests.PreparedRequest,
         paginator: CursorPaginator,
     ) -> Page:
         """Ask once, and go on with the paginator if a page came."""
-        response, body = self._send(session, request)
+        response, body = self._send(connection, request)
         if response.status_code != HTTPStatus.OK:
             why = described(response, body, self._api_key)
             if not tried_again(response.status_code):
@@ -201,9 +202,8 @@ class Client:
             account_wide = response.status_code in ACCOUNT_WIDE
             raise _TryAgainError(why, retry_after, account_wide=account_wide)
         try:
-            customers, stored = read_customers(body)
-            response.raw = io.BytesIO(stored)
-            paginator.advance(response)
+            answer, stored = paginator.read(body)
+            paginator.advance(answer)
         except PagingError:
             if words := said(body, self._api_key):
                 msg = f"200, but with an error in it: {words}"
@@ -213,19 +213,16 @@ class Client:
             msg = f"the body is not JSON ({error}): it was cut short, or {BETWEEN}"
             raise _TryAgainError(msg) from None
         cursor = None if paginator.finished else paginator.current_value
-        return Page(customers, cursor, mended=stored != body)
+        return Page(answer.entries, cursor, mended=stored != body)
 
     def _send(
-        self, session: requests.Session, request: requests.PreparedRequest
+        self, connection: _Connection, request: requests.PreparedRequest
     ) -> tuple[requests.Response, bytes]:
         """Return an answer and its whole body."""
         url = str(request.url)
-        environment = session.merge_environment_settings(url, {}, True, None, None)  # noqa: FBT003 (the API of `requests`)
-        if url.startswith("http:"):
-            # In the clear the key goes to this machine alone, not to a proxy.
-            environment["proxies"] = {}
+        environment = self._environment = self._environment or _environment(url)
         try:
-            response = session.send(request, timeout=self._timeout, **environment)
+            response = connection.send(request, timeout=self._timeout, **environment)
             return response, _body(response, self._timeout)
         except (OSError, HTTPError, UnicodeError) as error:
             # It may hold an address with a password: no traceback of it.
@@ -235,6 +232,16 @@ class Client:
             # Once a connection is made, what goes wrong may be about the cursor.
             unreached = bool(error.args) and isinstance(error.args[0], MaxRetryError)
             raise _TryAgainError(why, unreached=unreached) from None
+
+
+def _environment(url: str) -> dict[str, Any]:
+    """Return what the environment says of certificates and of proxies to an address."""
+    session = requests.Session()
+    found = session.merge_environment_settings(url, {}, True, None, None)  # noqa: FBT003 (the API of `requests`)
+    if url.startswith("http:"):
+        # In the clear the key goes to this machine alone, not to a proxy.
+        found["proxies"] = {}
+    return {**found}
 
 
 def _body(response: requests.Response, timeout: float) -> bytes:

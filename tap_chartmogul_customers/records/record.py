@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+import msgspec
+
+from tap_chartmogul_customers.api.paging import Customer, LooseCustomer
 from tap_chartmogul_customers.errors import PagingError
 from tap_chartmogul_customers.records.columns import COLUMNS
-from tap_chartmogul_customers.records.custom_attributes import entries, source_of
+from tap_chartmogul_customers.records.custom_attributes import source_of
 from tap_chartmogul_customers.records.types import (
     UnreadableError,
     ValueReader,
@@ -25,7 +29,19 @@ if TYPE_CHECKING:
 
     from singer_sdk.singerlib import SelectionMask
 
+    from tap_chartmogul_customers.records.types import Read
+
 _FIELDS = {column.name: column.field for column in COLUMNS}
+
+_OWN = {"uuid": "uuid", "customer-since": "since"}
+"""Fields that `Customer` has itself, and their names there."""
+
+
+class _Column(NamedTuple):
+    name: str
+    field: str
+    """The field of the API that its values are in."""
+    reader: ValueReader
 
 
 class RecordReader:
@@ -35,6 +51,10 @@ class RecordReader:
         schema: The schema of a record, from the catalog.
         mask: Which properties are selected.
         logger: Where it says, once for each column, what it left out.
+
+    Attributes:
+        customer: What customers are to be read as, so that only what their columns do
+            not hold as it was sent is left to be read here.
     """
 
     def __init__(
@@ -47,64 +67,95 @@ class RecordReader:
         self._nulls = Counter[str]()
         """How many values became null, by column."""
         self._columns = [
-            # In one tuple: to take a reader apart for each value takes longer.
-            (name, source_of(column) or _FIELDS.get(name, name), *reader)
+            _Column(name, _field_of(name, column), reader)
             for name, column in schema["properties"].items()
             if (reader := self._selected(("properties", name), column))
         ]
-        sources = [source for _, source, *_ in self._columns]
-        self._has_custom = any(isinstance(source, tuple) for source in sources)
         added = schema["properties"].keys() - _FIELDS.keys()
         self._known = {*_FIELDS.values(), *added}
-        self._unseen = added.intersection(sources)
-        """Fields of columns that the catalog added, which no customer has had yet."""
+        self._unseen = {
+            number
+            for number, each in enumerate(self._columns)
+            if each.name in added and each.field == each.name
+        }
+        """Columns that the catalog added, of which no customer has had a value yet."""
+        types = {field: self._type(field) for field in self._known}
+        self._unchecked = [
+            (number, each.reader.read)
+            for number, each in enumerate(self._columns)
+            if types[each.field] is Any
+        ]
+        # The names of fields and columns may be no names in Python.
+        places = {field: f"_{number}" for number, field in enumerate(types)} | _OWN
+        strict = msgspec.defstruct(
+            "StrictCustomer",
+            [(places[field], types[field], None) for field in types.keys() - _OWN],
+            bases=(Customer,),
+            rename={place: field for field, place in places.items()},
+            forbid_unknown_fields=True,
+            gc=False,  # There is no circle in JSON.
+        )
+        self.customer = cast("type[Customer]", strict)
+        # The UUID makes the value of a single column a tuple, too.
+        own = [places[each.field] for each in self._columns]
+        self._values = attrgetter("uuid", *own)
+        names = {f"_{number}": each.name for number, each in enumerate(self._columns)}
+        self._record = msgspec.defstruct("Record", names, rename=names, gc=False)
 
-    def read(self, customer: dict[str, Any]) -> dict[str, Any]:
+    def _type(self, field: str) -> Any:  # noqa: ANN401 (a type, for `msgspec`)
+        """Return the type of a field whose values need no reading, or any."""
+        types = [each.reader.as_sent for each in self._columns if each.field == field]
+        is_checked = len(types) == 1 and types[0] and field not in _OWN
+        return types[0] | None if is_checked else Any
+
+    def read(self, customer: Customer) -> msgspec.Struct:
         """Make a record of a customer.
 
         Args:
-            customer: As the API sends it.
+            customer: As a page has it.
 
         Returns:
-            A value for every column that is selected; none where there is none.
+            A value for every column that is selected; none where there is none. It is
+            encoded as an object with these columns.
 
         Raises:
             PagingError: The customer has no UUID, so that no target could keep it.
         """
-        uuid = customer.get("uuid")
-        if not isinstance(uuid, str) or not uuid:
+        if not isinstance(customer.uuid, str) or not customer.uuid:
             msg = "a customer without a `uuid`"
             raise PagingError(msg)
-        self._uuid = uuid
-        if not self._known.issuperset(customer):
-            self._warn_of_unknown(customer)
+        self._uuid = customer.uuid
+        if type(customer) is LooseCustomer:  # `isinstance` takes ten times as long.
+            fields = customer.fields
+            self._warn_of_unknown(fields)
+            values = [fields.get(each.field) for each in self._columns]
+            unchecked = [
+                (number, each.reader.read) for number, each in enumerate(self._columns)
+            ]
+        else:
+            _, *values = self._values(customer)
+            unchecked = self._unchecked
+        for number, read in unchecked:
+            if (value := values[number]) is not None:
+                values[number] = read(value)
         if self._unseen:
-            self._unseen -= customer.keys()
-        values: dict[Any, Any] = customer
-        if self._has_custom:
-            values = customer | entries(customer.get("attributes"))
-        get = values.get
-        return {
-            name: value
-            if (value := get(source)) is None or type(value) is as_sent
-            else read(value)
-            for name, source, as_sent, read in self._columns
-        }
+            self._unseen = {number for number in self._unseen if values[number] is None}
+        return self._record(*values)
 
     def report(self) -> None:
         """Say at the end how many values became null, and which columns are empty."""
         for path, count in self._nulls.items():
             self._logger.warning("Values that became null in `%s`: %d", path, count)
-        for field in sorted(self._unseen):
+        for name in sorted(self._columns[number].name for number in self._unseen):
             self._logger.warning(
                 "Column `%s` of the catalog stayed empty: no customer of this run has "
-                "a field of that name. The description of a column of custom "
-                'attributes names the key, as attributes.custom["key"]',
-                field,
+                "a value in a field of that name. The description of a column of "
+                'custom attributes names the key, as attributes.custom["key"]',
+                name,
             )
 
-    def _warn_of_unknown(self, customer: dict[str, Any]) -> None:
-        for name in sorted(customer.keys() - self._known):
+    def _warn_of_unknown(self, fields: dict[str, Any]) -> None:
+        for name in sorted(fields.keys() - self._known):
             self._known.add(name)
             self._logger.warning(
                 "Field %r of the API is unknown to this version and left out; add it "
@@ -120,7 +171,8 @@ class RecordReader:
             return None
         as_sent, read = self._reader(place, schema)
         path = ".".join(place[1::2])
-        is_custom = source_of(schema)
+        if custom := source_of(schema):
+            as_sent, read = None, _picked(custom, read)
 
         def read_or_null(value: object) -> Any:  # noqa: ANN401
             try:
@@ -132,7 +184,7 @@ class RecordReader:
                         self._uuid,
                         path,
                         "does not fit the type of its column; `attributes` has it"
-                        if is_custom
+                        if custom
                         else error,
                     )
                 self._nulls[path] += 1
@@ -165,16 +217,17 @@ class RecordReader:
         more = schema.get("additionalProperties", True)
         if not properties and more is True:
             return reader_of("object")
-        known = {
+        readers = {
             key: reader
             for key, part in properties.items()
             if (reader := self._selected((*place, "properties", key), part))
         }
-        others = None
         # Where a key is not selected, those that come to be later are not either.
-        if more is not False and len(known) == len(properties):
+        if more is not False and len(readers) == len(properties):
             part = more if isinstance(more, dict) else {}
             others = self._selected((*place, "properties", "*"), part)
+        else:
+            others = None
 
         def read(value: object) -> dict[str, Any]:
             return {
@@ -182,22 +235,38 @@ class RecordReader:
                 if item is None or type(item) is reader.as_sent
                 else reader.read(item)
                 for key, item in read_object(value).items()
-                if (reader := known.get(key, others))
+                if (reader := readers.get(key, others))
             }
 
-        return ValueReader(None, read)
+        kinds = {reader and reader.as_sent for reader in (*readers.values(), others)}
+        kind = kinds.pop() if len(kinds) == 1 else None
+        return ValueReader(dict[str, kind | None] if kind else None, read)  # type: ignore[valid-type]
+
+
+def _field_of(name: str, column: dict[str, Any]) -> str:
+    return "attributes" if source_of(column) else _FIELDS.get(name, name)
+
+
+def _picked(source: tuple[str, str], read: Read) -> Read:
+    group, key = source
+
+    def read_one(attributes: object) -> Any:  # noqa: ANN401
+        values = attributes.get(group) if isinstance(attributes, dict) else None
+        value = values.get(key) if isinstance(values, dict) else None
+        return None if value is None else read(value)
+
+    return read_one
 
 
 def _array_of(reader: ValueReader) -> ValueReader:
-    as_sent, read_item = reader
-
     def read(value: object) -> list[Any]:
         return [
-            item if item is None or type(item) is as_sent else read_item(item)
+            item if item is None or type(item) is reader.as_sent else reader.read(item)
             for item in read_array(value)
         ]
 
-    return ValueReader(None, read)
+    kind = reader.as_sent
+    return ValueReader(list[kind | None] if kind else None, read)  # type: ignore[valid-type]
 
 
 def _text_of(whole: ValueReader, other: ValueReader) -> ValueReader:

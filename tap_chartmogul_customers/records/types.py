@@ -141,11 +141,11 @@ class ValueReader(NamedTuple):
     """How values are read.
 
     Args:
-        as_sent: The Python type whose values need no reading, if there is one.
-        read: What reads any other value.
+        as_sent: A type, for `msgspec`, whose values need no reading; none if all do.
+        read: What reads any value.
     """
 
-    as_sent: type | None
+    as_sent: Any
     read: Read
 
 

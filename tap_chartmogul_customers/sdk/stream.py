@@ -17,9 +17,11 @@ from __future__ import annotations
 
 import abc
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 from singer_sdk.batch import Batcher
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
@@ -42,11 +44,11 @@ class RecordPage(NamedTuple):
     """Records that are emitted together.
 
     Args:
-        records: The records.
+        records: The records, whose encoded fields are their columns.
         state: What gives the bookmark to keep once they are emitted.
     """
 
-    records: list[Record]
+    records: list[msgspec.Struct]
     state: Callable[[], dict[str, Any]]
 
 
@@ -99,7 +101,7 @@ class PagedStream(RESTStream[str | None]):
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
         for page in self.read_pages():
-            yield from page.records
+            yield from map(_as_object, page.records)
             self._keep(page.state)
 
     @override
@@ -132,7 +134,7 @@ class PagedStream(RESTStream[str | None]):
         self.stream_state.clear()
         self.stream_state.update(bookmark)
 
-    def _messages(self, records: list[Record]) -> list[dict[str, Any]]:
+    def _messages(self, records: list[msgspec.Struct]) -> list[dict[str, Any]]:
         head: dict[str, Any] = {"type": "RECORD", "stream": self.name, "record": None}
         if self._stream_version is not None:
             head["version"] = self._stream_version
@@ -143,7 +145,7 @@ class PagedStream(RESTStream[str | None]):
         return [
             {**head, "stream": message.stream, "record": message.record}
             for record in records
-            for message in self._generate_record_messages(record)
+            for message in self._generate_record_messages(_as_object(record))
         ]
 
     @cached_property
@@ -208,3 +210,8 @@ class PagedStream(RESTStream[str | None]):
         batcher = Batcher(self.tap_name, self.name, batch_config)
         for manifest in batcher.get_batches(records):
             yield batch_config.encoding, manifest
+
+
+def _as_object(record: msgspec.Struct) -> Record:
+    as_object: Record = msgspec.to_builtins(record, builtin_types=(Decimal,))
+    return as_object

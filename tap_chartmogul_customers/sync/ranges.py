@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
+    from tap_chartmogul_customers.api.paging import Customer
+
 SHORTEST = 8
 """Pages that a range has, at least. A shorter one would not be worth its look."""
 
@@ -105,9 +107,9 @@ class Range(msgspec.Struct):
         self.done = False
 
 
-def keys(customers: Iterable[dict[str, Any]]) -> list[str]:
+def keys(customers: Iterable[Customer]) -> list[str]:
     """Return what tells customers, where they stand, from all others."""
-    return [f"{each.get('uuid')} {each.get('customer-since')}" for each in customers]
+    return [f"{each.uuid} {each.since}" for each in customers]
 
 
 def is_behind(page: Sequence[str], look: AbstractSet[str]) -> bool:

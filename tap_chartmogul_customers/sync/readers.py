@@ -6,19 +6,20 @@ where the pages are taken: no thread knows of another, and there is no lock.
 
 from __future__ import annotations
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from tap_chartmogul_customers.errors import ReadError, UnavailableError
 from tap_chartmogul_customers.sync.ranges import is_behind, keys
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Sequence
+    from concurrent.futures import Future
 
-    from tap_chartmogul_customers.api.paging import Page
+    from tap_chartmogul_customers.api.paging import Customer, Page
     from tap_chartmogul_customers.sync.ranges import Range
 
 BOUNDARY_TRIES = 3
@@ -37,7 +38,7 @@ class Batch(NamedTuple):
     """Customers of a page to emit: those that were not emitted yet."""
 
     page: Page
-    customers: list[dict[str, Any]]
+    customers: Sequence[Customer]
 
 
 @dataclass(eq=False)
@@ -110,9 +111,8 @@ class RangeReaders:
         self._asked = 0
         self._emitted: set[str] = set()
         """The keys of the first pages of ranges that were emitted in this run."""
-        self._came: SimpleQueue[tuple[_Connection, Page | BaseException]] = (
-            SimpleQueue()
-        )
+        self._threads = ThreadPoolExecutor(at_once)
+        self._came: SimpleQueue[tuple[_Connection, Future[Page]]] = SimpleQueue()
 
     def read(self) -> Iterator[Batch]:
         """Read all of them.
@@ -176,22 +176,10 @@ class RangeReaders:
             self._fetch(connection)
 
     def _fetch(self, connection: _Connection) -> None:
-        """Let the next page come, on a thread.
-
-        It is a daemon: it does not hold up the end of the process, whatever it waits
-        for.
-        """
-
-        def run() -> None:
-            try:
-                page = next(connection.pages)
-            except BaseException as error:  # noqa: BLE001 (raised where it is taken)
-                self._came.put((connection, error))
-            else:
-                self._came.put((connection, page))
-
+        """Let the next page come, on a thread."""
         self._asked += 1
-        threading.Thread(target=run, name="page", daemon=True).start()
+        page = self._threads.submit(next, connection.pages)
+        page.add_done_callback(lambda page: self._came.put((connection, page)))
 
     def _close(self, connection: _Connection) -> None:
         connection.pages.close()
@@ -199,27 +187,27 @@ class RangeReaders:
         if not connection.is_look:
             connection.reader.connection = None
 
-    def _take(self, connection: _Connection, result: Page | BaseException) -> None:
+    def _take(self, connection: _Connection, came: Future[Page]) -> None:
         self._asked -= 1
         reader = connection.reader
         is_dropped = reader not in self._readers
-        if isinstance(result, ReadError):
+        try:
+            page = came.result()
+        except ReadError as error:
             self._close(connection)
             if not is_dropped:
-                self._fail(connection, result)
+                self._fail(connection, error)
             return
-        if isinstance(result, BaseException):
-            raise result
-        own = keys(result.customers) if len(self._readers) > 1 else []
+        own = keys(page.customers) if len(self._readers) > 1 else []
         if connection.is_look or (reader.part.at_start and not connection.came):
             reader.look = {*own}
         if connection.is_look:
-            reader.first = result
+            reader.first = page
         if connection.is_look or is_dropped:
             self._close(connection)
         else:
             connection.came = True
-            reader.held = result, own
+            reader.held = page, own
 
     def _emit(self) -> Iterator[Batch]:
         """Emit each page that came, if it is known what of it is to be emitted."""
@@ -247,7 +235,7 @@ class RangeReaders:
         reader.held = None
         last = page.cursor is None or bool(end and is_behind(own, end.look or set()))
         customers = page.customers
-        if own:
+        if not self._emitted.isdisjoint(own):
             pairs = zip(own, customers, strict=True)
             customers = [each for key, each in pairs if key not in self._emitted]
         if reader.part.pages < _KEPT_PAGES:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Iterator
 
-    from tap_chartmogul_customers.api.paging import Page
+    from tap_chartmogul_customers.api.paging import Customer, Page
     from tap_chartmogul_customers.sync.bookmark import Account
     from tap_chartmogul_customers.sync.readers import OpenPages
 
@@ -168,9 +168,9 @@ class Sync:
                     return
 
 
-def _since(customer: dict[str, Any]) -> datetime | None:
+def _since(customer: Customer) -> datetime | None:
     """Return when a customer started to pay, if that can be read. A lead never did."""
     try:
-        return datetime.fromisoformat(read_timestamp(customer.get("customer-since")))
+        return datetime.fromisoformat(read_timestamp(customer.since))
     except UnreadableError:
         return None

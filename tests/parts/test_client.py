@@ -9,7 +9,7 @@ import time
 from base64 import b64encode
 from contextlib import contextmanager, suppress
 from queue import Queue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import requests
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
 
-    from tap_chartmogul_customers.api.paging import Page
+    from tap_chartmogul_customers.api.paging import LooseCustomer, Page
 
 KEY = "a-secret-key"
 BASIC = b64encode(f"{KEY}:".encode())
@@ -84,6 +84,11 @@ def answering(*answers: bytes) -> Iterator[int]:
         yield port
 
 
+def sent(page: Page) -> list[dict[str, Any]]:
+    """Return the customers of a page as they were sent."""
+    return [cast("LooseCustomer", each).fields for each in page.customers]
+
+
 def read(answer: bytes) -> list[Page]:
     """Read an account whose first answer is this; there is no other."""
     with answering(answer) as port:
@@ -136,7 +141,7 @@ def test_tries_again_after_what_is_no_whole_answer(
 ) -> None:
     with answering(data, OK + b"\r\n" + PAGE) as port:
         (page,) = client(port, max_retries=1).pages()
-    assert page.customers == CUSTOMERS
+    assert sent(page) == CUSTOMERS
     (warning,) = caplog.messages
     assert words in warning
     assert warning.endswith(". Try 2 of 2 in 0.0 s")
@@ -158,7 +163,7 @@ def test_tries_again_after_what_is_no_whole_answer(
 )
 def test_odd_heads_do_no_harm(head: bytes, caplog: pytest.LogCaptureFixture) -> None:
     (page,) = read(head + b"\r\n" + PAGE)
-    assert page.customers == CUSTOMERS
+    assert sent(page) == CUSTOMERS
     assert not caplog.messages
 
 
@@ -177,7 +182,7 @@ def test_an_answer_that_is_cut_anywhere_is_never_a_page(body: bytes) -> None:
             with pytest.raises(NoAnswerError):
                 list(client(port).pages())
     (page,) = read(whole)
-    assert page.customers == CUSTOMERS
+    assert sent(page) == CUSTOMERS
 
 
 some_bytes = st.binary(max_size=20).map(lambda data: data.replace(b"\n", b""))
@@ -248,7 +253,7 @@ def test_no_bytes_make_a_short_read_or_more_than_one_line(
         assert KEY not in said
         assert BASIC.decode() not in said
     else:
-        assert [page.customers for page in pages] == [CUSTOMERS]
+        assert [*map(sent, pages)] == [CUSTOMERS]
     assert not caplog.records
 
 
@@ -305,7 +310,7 @@ def test_a_connection_that_was_closed_while_it_was_idle_costs_no_try() -> None:
         reader = client(port).pages()
         next(reader)
         time.sleep(0.2)  # By then the end of the connection is here.
-        assert next(reader).customers == CUSTOMERS
+        assert sent(next(reader)) == CUSTOMERS
 
 
 @pytest.mark.parametrize("late", [b"", OK, OK + b"Content-Length: 99\r\n\r\n{"])
@@ -366,7 +371,7 @@ def test_a_slow_answer_has_the_time_out_for_its_body_alone() -> None:
 
     with served(talk) as port:
         (page,) = client(port, timeout=2.5).pages()
-    assert page.customers == CUSTOMERS
+    assert sent(page) == CUSTOMERS
 
 
 def test_says_that_nobody_lets_it_in() -> None:

@@ -12,7 +12,7 @@ from singer_sdk.singerlib import SelectionMask
 from tap_chartmogul_customers.records.columns import COLUMNS, CUSTOMER_SCHEMA
 from tap_chartmogul_customers.records.custom_attributes import with_custom_columns
 from tap_chartmogul_customers.records.record import RecordReader
-from tests.customers import as_sent
+from tests.customers import as_sent, record_of
 
 LOGGER = logging.getLogger("test")
 
@@ -72,8 +72,8 @@ def test_discovery_types_a_column_by_every_value_of_the_sample(
     }
     reader = RecordReader(found, SelectionMask(), LOGGER)
     for value in values:
-        attributes = as_sent({group: {"key": value}})
-        record = reader.read({"uuid": "cus_1", "attributes": attributes})
+        attributes = {group: {"key": value}}
+        record = record_of(reader, {"uuid": "cus_1", "attributes": attributes})
         assert (record[f"{group}_key"] is None) == (value is None)
 
 

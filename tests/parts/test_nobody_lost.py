@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_chartmogul_customers.api.paging import Page
+from tap_chartmogul_customers.api.paging import Customer, Page
 from tap_chartmogul_customers.errors import (
     NoAnswerError,
     PagingError,
@@ -163,8 +163,8 @@ class Service:
 OLD = ("refused", "start", "end", "anywhere", "second page fails")
 
 
-def customer(when: str, who: int) -> dict[str, Any]:
-    return {"uuid": who, "customer-since": None if when == NEVER else when}
+def customer(when: str, who: int) -> Customer:
+    return Customer(who, None if when == NEVER else when)
 
 
 def begin(state: dict[str, Any], at_once: int, *, versioned: bool) -> Sync:
@@ -190,7 +190,7 @@ def sync_once(
         killed_at = service.rng.randrange(1, 100)
         try:
             for number, batch in enumerate(sync.read(service.pages)):
-                written += [each["uuid"] for each in batch.customers]
+                written += [each.uuid for each in batch.customers]
                 if service.rng.random() < 0.8:
                     state, kept = merged(sync.state(), state), len(written)
                 if number == killed_at:
@@ -249,5 +249,5 @@ def test_nobody_is_written_twice_where_nothing_changes(
             del service.since[who]
         with in_turns(seed):
             batches = begin(state, at_once, versioned=False).read(service.pages)
-            written = [each["uuid"] for batch in batches for each in batch.customers]
+            written = [each.uuid for batch in batches for each in batch.customers]
         assert sorted(written) == sorted(service.since), f"seed {seed}"

@@ -10,7 +10,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_chartmogul_customers.api.paging import CursorPaginator, read_customers
+from tap_chartmogul_customers.api.paging import CursorPaginator, LooseCustomer
 from tap_chartmogul_customers.errors import PagingError
 
 json_values = st.recursive(
@@ -26,7 +26,8 @@ json_values = st.recursive(
 
 def answer(**fields: Any) -> requests.Response:
     response = requests.Response()
-    response._content = json.dumps(fields).encode()  # noqa: SLF001 (what has read it sets)
+    body = json.dumps({"entries": [], **fields}).encode()
+    response._content = body  # noqa: SLF001 (what has read it sets)
     return response
 
 
@@ -59,7 +60,7 @@ def test_a_page_is_taken_only_if_it_says_where_to_go_on(page: dict[str, Any]) ->
 )
 def test_any_body_is_a_page_or_a_named_error(body: bytes) -> None:
     try:
-        customers, _ = read_customers(body)
+        answer, _ = CursorPaginator().read(body)
     except (ValueError, PagingError):
         return
-    assert all(isinstance(customer, dict) for customer in customers)
+    assert all(isinstance(customer, LooseCustomer) for customer in answer.entries)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_chartmogul_customers.api.paging import Customer, LooseCustomer
 from tap_chartmogul_customers.sync.ranges import (
     MOST_PLACES,
     SHORTEST,
@@ -166,8 +166,8 @@ class TestEnds:
         assert not is_behind("abc", frozenset())
 
     def test_who_was_moved_is_not_the_same(self) -> None:
-        lead: dict[str, Any] = {"uuid": "cus_1", "customer-since": None}
-        paying = {**lead, "customer-since": "2026-01-01T00:00:00+00:00"}
-        edited = {**lead, "company": "Another"}
+        lead = Customer("cus_1")
+        paying = Customer("cus_1", "2026-01-01T00:00:00+00:00")
+        edited = LooseCustomer("cus_1", None, {"company": "Another"})
         assert keys([lead]) == keys([edited])
-        assert len({*keys([lead, paying, {**lead, "uuid": "cus_2"}])}) == 3
+        assert len({*keys([lead, paying, Customer("cus_2")])}) == 3

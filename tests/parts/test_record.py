@@ -14,10 +14,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from singer_sdk.singerlib import SelectionMask
 
+from sandbox import generate_customers
+from tap_chartmogul_customers.api.paging import LooseCustomer
 from tap_chartmogul_customers.errors import PagingError
 from tap_chartmogul_customers.records.columns import COLUMNS, CUSTOMER_SCHEMA, Column
 from tap_chartmogul_customers.records.record import RecordReader
-from tests.customers import as_sent, encode, json_values
+from tests.customers import as_sent, encode, json_values, page_of, record_of
 
 NAMES = [column.name for column in COLUMNS]
 FIELDS = [column.field for column in COLUMNS]
@@ -39,7 +41,7 @@ def reader(*deselected: str, **by_hand: dict[str, Any]) -> RecordReader:
 
 
 def read(customer: dict[str, Any], **by_hand: dict[str, Any]) -> dict[str, Any]:
-    return reader(**by_hand).read({"uuid": UUID, **customer})
+    return record_of(reader(**by_hand), {"uuid": UUID, **customer})
 
 
 def exactly(value: object) -> tuple[str, str]:
@@ -193,7 +195,7 @@ def test_the_keys_of_attributes_keep_to_their_types(
 ) -> None:
     read_ = reader()
     for _ in range(2):
-        record = read_.read({"uuid": UUID, "attributes": {key: sent, "other": 1}})
+        record = record_of(read_, {"uuid": UUID, "attributes": {key: sent, "other": 1}})
         assert record["attributes"] == {key: expected, "other": 1}
     read_.report()
     became_null = f"Customer {UUID!r}: `attributes.{key}` becomes null: it does not fit"
@@ -233,6 +235,44 @@ def test_no_value_in_any_field_loses_a_customer(customer: dict[str, Any]) -> Non
     assert record["uuid"] == UUID
     assert list(record) == NAMES
     jsonschema.validate(json.loads(encode(record)), CUSTOMER_SCHEMA)
+
+
+BY_HAND: dict[str, dict[str, Any]] = {
+    "id": {"type": "string"},
+    "mrr": {"type": ["null", "number"]},
+    "name": {"type": "boolean"},
+    "customer_since": {"type": "string"},
+    "external_ids": {"type": "array", "items": {"type": "integer"}},
+    "data_source_uuids": {"type": "array"},
+    "address": {"type": "object"},
+    "attributes": {"type": ["string", "object"]},
+    "custom_pro": {"type": "boolean", "description": 'attributes.custom["pro"]'},
+    "a b": {"type": "string"},
+}
+
+
+@pytest.mark.parametrize("by_hand", [{}, BY_HAND])
+@given(changes=st.dictionaries(st.sampled_from([*FIELDS, "a b"]), json_values))
+def test_a_value_of_another_type_changes_no_other_record(
+    by_hand: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    odd, plain = generate_customers(2, seed=3)
+    odd |= {**changes, "uuid": UUID}
+
+    def records(*customers: dict[str, Any], by: RecordReader, strict: bool) -> bytes:
+        page = page_of(*customers, as_what=by.customer if strict else None)
+        return encode([by.read(customer) for customer in page.customers])
+
+    loose = records(odd, plain, by=reader(**by_hand), strict=False)
+    assert records(odd, plain, by=reader(**by_hand), strict=True) == loose
+    alone = records(plain, by=reader(**by_hand), strict=True)
+    assert loose.endswith(alone[1:])
+
+
+def test_what_the_api_sends_is_read_without_a_second_look() -> None:
+    customers = generate_customers(100, seed=3)
+    page = page_of(*customers, as_what=reader().customer)
+    assert not any(isinstance(each, LooseCustomer) for each in page.customers)
 
 
 @example("")
@@ -367,9 +407,8 @@ def test_where_some_keys_are_selected_no_other_comes_through(
     deselected: list[str], left: list[str], types: object
 ) -> None:
     schema = {**CUSTOMER_SCHEMA["properties"]["attributes"], "type": types}
-    record = reader(*deselected, attributes=schema).read(
-        {"uuid": UUID, "attributes": ATTRIBUTES}
-    )
+    read_ = reader(*deselected, attributes=schema)
+    record = record_of(read_, {"uuid": UUID, "attributes": ATTRIBUTES})
     expected = {key: ATTRIBUTES[key] for key in left}
     assert record["attributes"] == (
         encode(expected).decode() if types == "string" else expected
@@ -379,14 +418,16 @@ def test_where_some_keys_are_selected_no_other_comes_through(
 def test_where_some_keys_of_an_address_are_selected_no_other_comes_through() -> None:
     sent = {"city": "Paris", "country": "FR", "street": "a secret"}
     read_ = reader("address.country")
-    assert read_.read({"uuid": UUID, "address": sent})["address"] == {"city": "Paris"}
+    assert record_of(read_, {"uuid": UUID, "address": sent})["address"] == {
+        "city": "Paris"
+    }
 
 
 def test_a_column_that_is_not_selected_is_absent_and_its_field_known(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     read_ = reader("email", "brand_new", brand_new={"type": "string"})
-    record = read_.read({"uuid": UUID, "email": "a", "brand_new": "b"})
+    record = record_of(read_, {"uuid": UUID, "email": "a", "brand_new": "b"})
     read_.report()
     assert list(record) == [name for name in NAMES if name != "email"]
     assert not caplog.messages
@@ -399,12 +440,12 @@ def test_a_column_that_nothing_fills_is_named_at_the_end(
 ) -> None:
     read_ = reader(**{name: {"type": "string", "description": description}})
     attributes = {"custom": {"plan": 5}}
-    assert read_.read({"uuid": UUID, "attributes": attributes})[name] is None
+    assert record_of(read_, {"uuid": UUID, "attributes": attributes})[name] is None
     read_.report()
     (warning,) = caplog.messages
     assert warning.startswith(f"Column `{name}` of the catalog stayed empty")
     caplog.clear()
-    assert read_.read({"uuid": UUID, name: "2023-09-08"})[name] == "2023-09-08"
+    assert record_of(read_, {"uuid": UUID, name: "2023-09-08"})[name] == "2023-09-08"
     read_.report()
     assert not caplog.messages
 
@@ -419,7 +460,7 @@ def test_the_type_of_a_custom_attribute_decides_and_no_log_shows_its_values(
     )
     for sent in ("2023-09-08", "a secret", None):
         attributes = {"custom": {"at": sent}}
-        record = read_.read({"uuid": UUID, "attributes": attributes})
+        record = record_of(read_, {"uuid": UUID, "attributes": attributes})
         at = "2023-09-08T00:00:00+00:00" if sent == "2023-09-08" else None
         assert (record["custom_at"], record["custom_at_as_text"]) == (at, sent)
         assert record["attributes"] == attributes

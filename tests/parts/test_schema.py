@@ -16,7 +16,7 @@ from singer_sdk.singerlib import SelectionMask
 from tap_chartmogul_customers.records.columns import CUSTOMER_SCHEMA
 from tap_chartmogul_customers.records.custom_attributes import with_custom_columns
 from tap_chartmogul_customers.records.record import RecordReader
-from tests.customers import as_sent, json_values
+from tests.customers import json_values, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +97,7 @@ columns = st.fixed_dictionaries(
 def test_the_sdks_targets_keep_every_value(attributes: object, address: object) -> None:
     sent = {"uuid": "cus_1", "attributes": attributes, "address": address}
     reader = RecordReader(CUSTOMER_SCHEMA, SelectionMask(), LOGGER)
-    record = reader.read(as_sent(sent))
+    record = record_of(reader, sent)
     for level in TypeConformanceLevel:
         assert record == conform_record_data_types(
             "customers", record, CUSTOMER_SCHEMA, level, logging.getLogger("target")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import time_machine
 
-from tap_chartmogul_customers.api.paging import Page
+from tap_chartmogul_customers.api.paging import Customer, Page
 from tap_chartmogul_customers.errors import RefusedError
 from tap_chartmogul_customers.sync.bookmark import Account
 from tap_chartmogul_customers.sync.sync import Sync
@@ -37,7 +37,7 @@ class Service:
             if (label, at) in self.refused:
                 self.refused.remove((label, at))
                 raise RefusedError
-            customer = {"uuid": f"{number}", "customer-since": self.since[number]}
+            customer = Customer(f"{number}", self.since[number])
             following = str(number + 1) if number + 1 < len(self.since) else None
             yield Page([customer], following)
 
@@ -117,7 +117,7 @@ class TestSecondLook:
         assert state["ranges"]
         service.asked.clear()
         rest = [*begin(state, versioned=True).read(service.pages)]
-        assert [each.customers[0]["uuid"] for each in rest] == ["2"]
+        assert [each.customers[0].uuid for each in rest] == ["2"]
         assert service.asked == [("second look", "2")]
 
 

@@ -295,7 +295,7 @@ class Odd:
 read = stream.RecordReader.read
 
 def read_once(self, customer):
-    if customer["uuid"] == uuid:
+    if customer.uuid == uuid:
         Odd()
     return read(self, customer)
 
