@@ -183,8 +183,8 @@ TARGETS = (
             ),
             FLOATS,
         ),
-        notes="`target-redshift` 0.2.4 is this target with another way to write. It has "
-        "the same code for schema and values. Redshift itself was not tried.",
+        notes="`target-redshift` 0.2.4 is this target with another way to write. It "
+        "has the same code for schema and values. Redshift itself was not tried.",
     ),
     Target(
         name="duckdb",
