@@ -78,9 +78,7 @@ COLUMNS = (
         "New Lead, Working Lead, Qualified Lead, Unqualified Lead, Active, Past Due "
         "or Cancelled; in old accounts also Lead.",
     ),
-    Column(
-        "owner", "text", "E-mail address of the team member who owns the customer."
-    ),
+    Column("owner", "text", "E-mail address of the team member who owns the customer."),
     Column("website_url", "text", "The customer's web site."),
     Column(
         "customer_since",

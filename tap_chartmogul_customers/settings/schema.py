@@ -98,9 +98,7 @@ SETTINGS = th.PropertiesList(
         th.IntegerType(minimum=1, maximum=20),
         default=4,
         title="Requests at once",
-        description=(
-            "How many requests may run at once, from the second sync on."
-        ),
+        description="How many requests may run at once, from the second sync on.",
     ),
     th.Property(
         "resume_max_age_hours",
