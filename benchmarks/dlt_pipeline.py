@@ -1,4 +1,4 @@
-"""The same customers by dlt, as its documentation leads to it: `rest_api` and a merge.
+"""The same customers by dlt, as its documentation says: `rest_api` and a merge.
 
 It runs in an environment of its own, `.venv-dlt`.
 """

@@ -1,4 +1,4 @@
-"""A tap for the same customers as the SDK's template leads to it, and no more."""
+"""A tap for the same customers, as the SDK's template makes it, and no more."""
 
 from __future__ import annotations
 

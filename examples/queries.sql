@@ -2,9 +2,9 @@
 -- README makes, with TAP=~/tap-chartmogul-customers, the clone:
 -- psql "$(sed -n 's/^TARGET_POSTGRES_SQLALCHEMY_URL=//p' .env)" -f "$TAP/examples/queries.sql"
 --
--- Rows of deleted customers that the target only marked, without `hard_delete`, are left out by `_sdc_deleted_at IS NULL`.
+-- Without `hard_delete`, the target only marks the rows of deleted customers. `_sdc_deleted_at IS NULL` leaves them out.
 -- `mrr` and `arr` are in cents of `currency`; times are in UTC. ChartMogul converts an account's revenue to the account's one
--- currency. Sums are by currency all the same, so that a table of several accounts is summed rightly.
+-- currency. Sums are by currency nevertheless, so that they are right for a table of several accounts too.
 
 -- 1. How much recurring revenue comes from customers in each status?
 SELECT status, count(*) AS customers, round(sum(mrr) / 100.0, 2) AS mrr, currency

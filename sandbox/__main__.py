@@ -39,7 +39,7 @@ def main() -> None:
         sandbox.script(faults.one_in(options.fault_every, options.seed))
     try:
         with sandbox:
-            # Whose key it is, nobody minds: it opens nothing but this.
+            # The key is no secret: it opens nothing but this sandbox.
             _say(f"{sandbox.url}\nAPI key: {options.api_key}")
             stop.wait()
     except OSError as error:
@@ -72,9 +72,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         nargs="?",
         const=5.0,
-        help="let a day pass between two reads, so that the second load finds leads "
-        "that pay now, and customers who grew, shrank, cancelled or were deleted; a "
-        "read is over when no request has come for SECONDS, or 5 without a number",
+        help="let a day pass between two reads: then leads pay, and customers grow, "
+        "shrink, cancel or are deleted; a read is over when no request has come for "
+        "SECONDS, or 5 without a number",
     )
     add("--port", type=int, default=8787, help="0 for a free one")
     add("--api-key", default=API_KEY, help="the one good key")

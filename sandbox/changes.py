@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class Changes:
-    """Changes a customer with one in so many requests, and says whom it touched.
+    """Changes a customer at one in so many requests, and says whom it touched.
 
-    Half of the changes are leads that start to pay, a tenth dates that are corrected,
-    the rest customers that come or go.
+    In half of the changes a lead starts to pay. In a tenth a date is corrected. In the
+    rest a customer is added or removed.
 
     Args:
         store: The customers.
@@ -24,7 +24,7 @@ class Changes:
         seed: Which requests, customers and changes.
 
     Attributes:
-        touched: The uuids of all who came, went, moved or started to pay.
+        touched: The uuids of all customers that were changed.
     """
 
     def __init__(self, store: Store, *, one_in: int, seed: int) -> None:

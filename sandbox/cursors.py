@@ -44,7 +44,7 @@ class Cursor(NamedTuple):
     Attributes:
         position: The last customer that was read.
         generation: How often the service's cursors had aged when it gave this one out.
-        variant: Tells cursors of one place apart; 0 but for a fault's.
+        variant: Tells cursors of one place apart; 0 except in a fault.
     """
 
     position: Position

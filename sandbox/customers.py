@@ -1,4 +1,4 @@
-"""Customers made up from a seed, with everything odd that real accounts hold."""
+"""Customers made up from a seed, with all the odd values of real accounts."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def generate_customers(how_many: int, seed: int = 1) -> list[Customer]:
     """Make up customers; the same seed gives the same ones.
 
-    Fewer customers of a seed are the first of its more. 1,000 hold every kind:
-    merged ones, leads, old ones, and each missing or odd value.
+    A smaller number gives the first of a larger number's customers. 1,000 hold every
+    kind: merged ones, leads, old ones, and each missing or odd value.
 
     Returns:
         Customers as the API sends them, not in its order. Numbers with a decimal
@@ -42,9 +42,9 @@ def endless_customers(seed: int) -> Iterator[Customer]:
 
 
 def _filler(fields: Fields, seed: str) -> Callable[..., dict[str, Any]]:
-    # Each field has random numbers of its own, so that one which is added, or made in
-    # another way, changes no other. One generator for each field and not for each value
-    # too, since seeding one takes as long as making half a customer.
+    # Each field has random numbers of its own, so that a field that is added or changed
+    # changes no other. There is one generator for each field, not for each value, since
+    # seeding one takes as long as making half a customer.
     makers = {
         name: _filler(field, f"{seed} {name}")
         if isinstance(field, dict)

@@ -43,7 +43,7 @@ class SeenRequest:
 
 
 class Exchange:
-    """A request and its usual answer, for a fault to do with as it likes."""
+    """A request and its usual answer, which a fault may use or change."""
 
     def __init__(self, request: web.Request, pages: Pages, latency: float) -> None:
         self.request = request
@@ -51,7 +51,7 @@ class Exchange:
         self._latency = latency
 
     async def answer(self, edit: Edit | None = None) -> web.Response:
-        """Give the usual answer, of which `edit` may make another.
+        """Give the usual answer, which `edit` may change.
 
         Raises:
             WrongParameterError: If the API refuses what is asked for.

@@ -38,7 +38,7 @@ _LONGER_THAN_ANY_TEST = 600
 
 
 def one_in(number: int, seed: int) -> Script:
-    """Script a fault that another try heals for one request in `number`."""
+    """Give one request in `number` a fault that is gone at the next try."""
     healing = (
         status(HTTPStatus.SERVICE_UNAVAILABLE, retry_after=0),
         status(HTTPStatus.TOO_MANY_REQUESTS, retry_after=0),
@@ -53,7 +53,7 @@ def one_in(number: int, seed: int) -> Script:
 def _fault(
     answer: Callable[Concatenate[Exchange, Options], Answer],
 ) -> Callable[Options, Fault]:
-    """Make what answers an exchange into a maker of faults, which takes the rest."""
+    """Turn a function that answers an exchange into one that makes a fault."""
 
     @wraps(answer)
     def make(*args: Options.args, **options: Options.kwargs) -> Fault:
@@ -151,7 +151,7 @@ def repeated_cursor(cursor: str) -> Fault:
 
 @_fault
 async def empty_page(exchange: Exchange) -> web.Response:
-    """Send no customers, but a cursor to those that the page should have held."""
+    """Send no customers, but a cursor to the customers of the page."""
     again = {"entries": [], "cursor": exchange.start_cursor(), "has_more": True}
     return await exchange.answer(lambda body: body | again)
 
@@ -206,7 +206,7 @@ def reset() -> Fault:
 
 @_fault
 async def hang(exchange: Exchange, seconds: float) -> None:
-    """Say nothing, then break the connection, at the latest when the sandbox stops."""
+    """Wait, then break the connection, at the latest when the sandbox stops."""
     await asyncio.sleep(seconds)
     if transport := exchange.request.transport:
         sock: socket.socket = transport.get_extra_info("socket")

@@ -16,7 +16,7 @@ from sandbox import vocabulary as words
 from sandbox.store import Customer
 
 Draw: TypeAlias = Callable[[Random], Any]
-"""Makes a value of random numbers alone."""
+"""Makes a value from random numbers only."""
 
 Make: TypeAlias = Callable[[Random, Customer], Any]
 """Makes a value that may depend on the `id` and the fields above it in `FIELDS`."""
@@ -25,7 +25,7 @@ Fields: TypeAlias = "dict[str, Make | Fields]"
 """The fields of an object; those of an object within it are a table of their own."""
 
 ABSENT = object()
-"""Made where the field is to be left out."""
+"""Returned where the field is to be left out."""
 
 _SOURCES = tuple(words.DATA_SOURCES)
 _FIRST_DAY = date(2015, 1, 1)

@@ -63,7 +63,7 @@ class Life:
             sandbox.put(self._first_customer())
 
     def live(self, day: date) -> list[Movement]:
-        """Let a day pass, on whose date those who convert become customers.
+        """Let a day pass. Leads who convert have its date as `customer-since`.
 
         Returns:
             What the day did to the account's MRR.
@@ -183,8 +183,8 @@ class Life:
 class Nights:
     """Lets a day pass before each read but the first, when called with each request.
 
-    A read is over when no request has come for a while: what the requests ask for does
-    not tell, where a client reads in several places at once.
+    A read is over when no request has come for a while. The requests themselves do not
+    tell, since a client may read in several places at once.
 
     Args:
         life: The account.

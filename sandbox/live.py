@@ -1,8 +1,8 @@
-"""`make live API_KEY=…`: is ChartMogul's API what the tap and the sandbox take it for?
+"""`make live API_KEY=…`: does ChartMogul's API do what tap and sandbox expect?
 
-Asks a real account a few dozen times, reading only, and prints a table of assumptions.
-The table is to be pasted into an issue. So it holds counts, status codes, names of
-fields and words of this file: never a value that the service sent, nor the key.
+Asks a real account a few dozen times, only reading, and prints a table of assumptions.
+The table is for an issue that anyone may read. So it has counts, status codes, names of
+fields and words of this file, but never a value that the service sent, nor the key.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class _Account:
         return pages
 
     def digest(self, text: str) -> str:
-        """Name something so that it says nothing to who has no key."""
+        """Name something so that the name says nothing without the key."""
         return hmac.digest(self._api_key.encode(), text.encode(), "sha256").hex()[:16]
 
     @cached_property
@@ -214,25 +214,25 @@ def _assume(what: str) -> Callable[[Check], Check]:
 
 
 def _all_but(wrong: Iterable[str], seen: str) -> Finding:
-    """Judge by the names of what is not so, each one of ours or a field's."""
+    """Judge by the names of what is wrong: our words, or names of fields."""
     names = ", ".join(f"`{name}`" for name in dict.fromkeys(wrong))
     return not names, f"not so: {names}" if names else seen
 
 
 def _of_all(account: _Account, wrong: Iterable[str]) -> Finding:
-    """Judge by the names of fields that are not so in some customer."""
+    """Judge by the names of fields that are wrong in some customer."""
     return _all_but(wrong, f"customers: {len(account.customers)}, all so")
 
 
 def _of_pairs(wrong: list[bool], what: str) -> Finding:
-    """Judge pairs of neighbours, each of which is wrong or is not."""
+    """Judge pairs of neighbours by which of them are in the wrong order."""
     if not wrong:
         _cannot_tell(f"no {what} were seen")
     return not any(wrong), f"{what}: {len(wrong)}, the wrong way round: {sum(wrong)}"
 
 
 def _at_place(status: int, there: Iterable[str], before: list[str]) -> Finding:
-    """Judge the place that a cursor leads to by who was there before."""
+    """Judge the place that a cursor leads to by the customers it led to before."""
     still = len(set(before) & set(there))
     # Some may have moved meanwhile; to a reader, half of them are enough.
     return 2 * still >= len(before), f"{status}, {still} of {len(before)} are there"
@@ -595,7 +595,7 @@ def main() -> int:
             return _fail(f"answer {account.first.status}: check API_KEY and API_URL")
         found = {what: _judge(check, account) for what, check in ASSUMPTIONS.items()}
     except requests.RequestException as error:
-        # Its words would say what was asked for.
+        # The error's own words would show the request.
         return _fail(f"no answer ({type(error).__name__}): check API_URL, try again")
     except OSError as error:
         return _fail(f"cannot keep a cursor in {KEPT}: {error.strerror}")

@@ -33,7 +33,7 @@ class WrongParameterError(ValueError):
 
 @dataclass(frozen=True)
 class PageQuery:
-    """One page, as a request asks for it; `number` is deprecated, and counts from 1."""
+    """The page that a request asks for. `number` is deprecated, and counts from 1."""
 
     cursor: Cursor | None = None
     per_page: int = MOST_PER_PAGE
@@ -90,7 +90,7 @@ class Pages:
         self._read_old: stale.Reading = stale.refused
 
     def age_cursors(self, reading: stale.Reading) -> None:
-        """Make old cursors of all that were given out so far.
+        """Make all cursors that were given out so far old ones.
 
         Args:
             reading: What the service makes of an old cursor.

@@ -72,7 +72,7 @@ class Sandbox:
 
     @property
     def customers(self) -> list[Customer]:
-        """The customers of now, in the API's order; change them by `put`."""
+        """The customers as they are now, in the API's order; change them by `put`."""
         return self._store.all()
 
     @property
@@ -104,7 +104,7 @@ class Sandbox:
     def script(self, script: Script | Mapping[int, Fault]) -> None:
         """Say which requests meet with a fault.
 
-        A request that the limits or a bad key refuse never gets as far.
+        A request that is refused for the limits or a bad key meets none.
 
         Args:
             script: Faults by the number of the request, counted as in `requests`;
@@ -115,15 +115,15 @@ class Sandbox:
         )
 
     def age_cursors(self, reading: stale.Reading = stale.refused) -> None:
-        """Make old cursors of all so far, which are read so from now on."""
+        """Make all cursors so far old ones; `reading` says what the service does."""
         self._pages.age_cursors(reading)
 
     @contextmanager
     def changing(self, *, one_in: int, seed: int) -> Iterator[Changes]:
-        """Change a customer with one in so many requests, in a `with` block.
+        """Change a customer at one in so many requests, in a `with` block.
 
         Yields:
-            Whom they touched so far.
+            The changes, which say whom they have touched so far.
         """
         changes = Changes(self._store, one_in=one_in, seed=seed)
         self.on_request(changes)
@@ -133,7 +133,7 @@ class Sandbox:
             self.on_request(None)
 
     def on_request(self, callback: Callable[[SeenRequest], object] | None) -> None:
-        """Call back with each request, refused ones too, before it is answered."""
+        """Call a function with each request, even a refused one, before its answer."""
         self._service.on_request = callback
 
     def prerender(self, per_page: int = MOST_PER_PAGE) -> None:

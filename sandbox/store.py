@@ -17,7 +17,7 @@ Customer: TypeAlias = dict[str, Any]
 
 
 def _status(customer: Customer) -> tuple[str, str]:
-    """Spell a status as records do, and as the reference has the filter."""
+    """Spell a status as records do, and as the filter does."""
     status = str(customer.get("status"))
     return status, status.replace(" ", "_")
 
@@ -47,10 +47,10 @@ def _passes(customer: Customer, filters: Filters) -> bool:
 
 
 class Store:
-    """Customers in order, safe to change from one thread while another reads.
+    """Customers in order. One thread may change them while another reads.
 
     Attributes:
-        version: Another one after each change.
+        version: A number that changes with each change.
     """
 
     def __init__(self, customers: Iterable[Customer]) -> None:
@@ -97,7 +97,7 @@ class Store:
         filters: Filters = NO_FILTERS,
         skip: int = 0,
     ) -> list[Customer]:
-        """Read the customers behind a place, whose own customer is left out.
+        """Read the customers behind a place, without the one that stands there.
 
         Args:
             after: The place.

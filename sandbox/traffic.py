@@ -1,4 +1,4 @@
-"""What a list of requests says of the client: how many at once, and how fast."""
+"""How many requests a client made at once, and how fast."""
 
 from __future__ import annotations
 

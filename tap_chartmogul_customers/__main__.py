@@ -11,8 +11,8 @@ from contextlib import suppress
 def main() -> None:
     """Run the tap as its command line says, and end the process.
 
-    It ends here, so that neither a request that is still on its way nor a log that
-    nobody takes changes the exit code.
+    It ends the process here, so that the exit code does not depend on a request that
+    is still on its way, or on whether anyone reads the log.
     """
     # Until the tap has its own handler: no traceback at an interrupt.
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -22,13 +22,13 @@ def run() -> int:
     """Run the tap as its command line says.
 
     Returns:
-        The exit code; 0 only after everything that was asked for was done.
+        The exit code: 0 only if everything that was asked for was done.
     """
     for name in ("LOGLEVEL", "TAP_CHARTMOGUL_CUSTOMERS_LOGLEVEL"):
         if not os.environ.get(name):
             os.environ.pop(name, None)  # An empty variable is not set.
-    # Every few customers Python would look for circles among all objects of a page.
-    # There are none.
+    # Else Python looks for reference cycles among all objects of a page, every few
+    # customers. There are none.
     gc.set_threshold(50_000)
     try:
         # The SDK sets the log up with it, before it asks for a logger.
@@ -54,7 +54,7 @@ def _end(command: click.Command) -> int:
     except SystemExit as end:
         code = end.code
     except OSError as error:
-        if error.filename is None:  # What was printed, as by --about, is not taken.
+        if error.filename is None:  # Standard output refused what `--about` printed.
             raise output_error(error) from error
         raise
     return code if isinstance(code, int) else 0

@@ -42,16 +42,16 @@ class Progress:
         )
 
     def end(self, retries: int) -> None:
-        """Say what the whole sync came to.
+        """Say how much the whole sync has read.
 
         Args:
             retries: How often a request was tried again in this run.
         """
         self._logger.info(
-            "Read %s in %.1f s%s with %s",
+            "Read %s%s %.1f s with %s",
             self._amount(),
+            "; this run took" if self._sync.resumed else " in",
             time.monotonic() - self._started,
-            " since it was resumed" if self._sync.resumed else "",
             _counted(retries, "retry", "retries"),
         )
 

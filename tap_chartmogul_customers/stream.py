@@ -124,7 +124,7 @@ class CustomersStream(PagedStream):
         """Read all customers, from where an earlier run stopped.
 
         Yields:
-            Their records, page by page; at the end a page of none.
+            Their records, page by page. The last page is empty.
 
         Raises:
             ReadError: The account cannot be read.
@@ -156,10 +156,10 @@ class CustomersStream(PagedStream):
         progress.end(client.pace.retries)
         reader.report()
         if not sync.customers and not self.emitted:
-            # With versions, ACTIVATE_VERSION would take every row of the table.
+            # With ACTIVATE_VERSION, the target would delete every row of the table.
             self.logger.warning(
-                "No customer was found: check that `api_key` and the filters are those "
-                "of this table. Rows that it has stay there"
+                "No customer was found, so the table keeps its rows: check `api_key` "
+                "and the filters"
             )
         elif sync.version is not None:
             self.activate_version(sync.version)
@@ -177,8 +177,7 @@ def _records(
 ) -> list[msgspec.Struct]:
     if batch.page.mended:
         logger.warning(
-            "%s: U+FFFD takes the place of text that cannot be stored (NUL, or no "
-            "Unicode)",
+            "%s: text that cannot be stored (NUL or invalid Unicode) became U+FFFD",
             batch.page.where,
         )
     try:

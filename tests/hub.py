@@ -34,8 +34,8 @@ PREREQUISITE = (
 )
 
 USAGE = (
-    "Every run reads all customers, since the API has no filter by date of change. A "
-    "run that was interrupted is resumed by the next one, at the page where it stopped."
+    "Every run reads all customers, since the API has no filter by date of change. If "
+    "a run is interrupted, the next one resumes at the page where it stopped."
 )
 
 # Meltano 4.4 breaks down over a `decimal` from the environment; the tap takes text too.

@@ -30,11 +30,11 @@ _HELP: dict[int, str] = {
         "Check `api_key`: copy an active key from ChartMogul, Profile, API keys"
     ),
     HTTPStatus.FORBIDDEN: (
-        "Check `api_key`, which needs read access, and in ChartMogul that the trial of "
-        "the account has not ended"
+        "Check that `api_key` has read access, and that the account's trial has not "
+        "ended"
     ),
     HTTPStatus.TOO_MANY_REQUESTS: (
-        "Run fewer programs at once that read this account, or run it later"
+        "Run fewer programs that read this account at the same time, or run it later"
     ),
 }
 
@@ -99,7 +99,7 @@ def shown(text: str, api_key: str) -> str:
 
 
 def _json(body: bytes) -> Any:  # noqa: ANN401 (any JSON value)
-    """Decode JSON, however odd its text; none if it is something else."""
+    """Decode JSON, even with invalid text in it; None if it is something else."""
     try:
         return json.loads(body.decode(errors="replace"))
     except (ValueError, RecursionError):

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 65536
 
-# It logs headers that it cannot read, as they came, with the address and a traceback.
+# It logs headers that it cannot read, unmasked, with the address and a traceback.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
@@ -66,8 +66,8 @@ class _TryAgainError(Exception):
 class _Connection(HTTPAdapter):
     """One connection, which is gone once it is closed.
 
-    `urllib3` itself leaves it open for as long as anything, such as the traceback of an
-    error, holds an answer that came by it. Without a `Session`, no redirect is followed
+    `urllib3` itself leaves it open as long as something holds an answer that came over
+    it, such as the traceback of an error. Without a `Session`, no redirect is followed
     and no cookie is kept.
     """
 
@@ -89,14 +89,14 @@ class _Connection(HTTPAdapter):
 
 
 class Client:
-    """Reads pages, from any place of the account on, at one pace for all readers.
+    """Reads pages, starting at any place, at one pace for all readers.
 
     Args:
         prepare: What makes the request for the page that a cursor leads to.
         paginator: What makes a paginator that starts at a cursor.
         timeout: Seconds to connect, between two parts of an answer, and for its body.
         max_retries: How often a request is tried again.
-        api_key: What no message may show.
+        api_key: The key, which no message may show.
         logger: Where it says that it tries again.
     """
 
@@ -159,7 +159,7 @@ class Client:
         where: str,
         tries: int,
     ) -> Page:
-        """Return the page at which a paginator stands, whatever try brings it."""
+        """Return the page at which a paginator stands, and try again if need be."""
         try:
             request = self._prepare(paginator.current_value)
         except requests.exceptions.InvalidURL:
@@ -196,7 +196,7 @@ class Client:
         request: requests.PreparedRequest,
         paginator: CursorPaginator,
     ) -> Page:
-        """Ask once, and go on with the paginator if a page came."""
+        """Ask once, and advance the paginator if a page came."""
         response, body = self._send(connection, request)
         if response.status_code != HTTPStatus.OK:
             why = described(response, body, self._api_key)
@@ -239,11 +239,11 @@ class Client:
 
 
 def _environment(url: str) -> dict[str, Any]:
-    """Return what the environment says of certificates and of proxies to an address."""
+    """Return the certificates and proxies that the environment has for an address."""
     session = requests.Session()
     found = session.merge_environment_settings(url, {}, True, None, None)  # noqa: FBT003 (the API of `requests`)
     if url.startswith("http:"):
-        # In the clear the key goes to this machine alone, not to a proxy.
+        # Without TLS the key may go to this machine only, not to a proxy.
         found["proxies"] = {}
     return {**found}
 

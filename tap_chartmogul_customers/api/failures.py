@@ -1,4 +1,4 @@
-"""Why a request brought no whole answer, in words, and whether another try may."""
+"""Says why a request failed, and whether another try would fail too."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _host(url: str) -> str:
 
 
 def _lasting(causes: list[BaseException], certificates: object) -> str | None:
-    """Say what another try would meet as well, and what to do about it."""
+    """Say what would fail again in the same way, and what to do about it."""
     root = causes[-1]
     if isinstance(root, ssl.SSLCertVerificationError):
         return (
@@ -105,8 +105,8 @@ def _lasting(causes: list[BaseException], certificates: object) -> str | None:
     status = _status_of_proxy(root)
     if status and not tried_again(status):
         return (
-            f"the proxy refused it ({status}): ask who runs it. A user and password go "
-            "into HTTPS_PROXY as http://user:password@host:port, URL-encoded"
+            f"the proxy refused it ({status}): ask whoever runs the proxy. User and "
+            "password go into HTTPS_PROXY, URL-encoded: http://user:password@host:port"
         )
     return None
 
@@ -117,7 +117,7 @@ def _status_of_proxy(root: BaseException) -> int | None:
 
 
 def _passing(causes: list[BaseException]) -> str:
-    """Say what another try may not meet."""
+    """Say what failed, where another try may succeed."""
     for kind, words in _PASSING.items():
         if any(type(cause) is kind for cause in causes):
             return words

@@ -26,8 +26,8 @@ MAX_RETRY_AFTER = 300
 class Pace:
     """Spaces the requests of all readers evenly, and holds all of them back.
 
-    Evenly, since the service counts them as they arrive: a limiter that lets a whole
-    second's worth through at once has two such bursts meet there.
+    Evenly, since the service counts requests as they arrive. A limiter that lets all of
+    a second through at once could make two such bursts arrive in one second.
 
     Attributes:
         retries: How often a request was tried again.
@@ -54,7 +54,7 @@ class Pace:
 
         Args:
             seconds: After how long it is.
-            hold: Whether no other request may start before.
+            hold: Whether no other request may start before then.
         """
         with self._lock:
             self.retries += 1

@@ -1,4 +1,4 @@
-"""What a page is, and how one leads to the next. No request is made here."""
+"""What a page is, and how it leads to the next one. No request is made here."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ T = TypeVar("T")
 
 
 class Customer(msgspec.Struct):
-    """A customer of a page, of which reading itself looks at two fields.
+    """A customer of a page, with the two fields that reading itself looks at.
 
-    Whoever reads pages names a subclass, with the fields that it wants and their types.
+    Whoever reads pages gives a subclass, with the fields that it wants and their types.
     """
 
     uuid: Any = None
@@ -33,7 +33,7 @@ class Customer(msgspec.Struct):
 
 
 class LooseCustomer(Customer):
-    """A customer of a page whose fields are not of the types that were asked for."""
+    """A customer of a page on which some field is not of the type that was wanted."""
 
     fields: dict[str, Any] = {}
     """All of them, as the API sends them."""
@@ -43,7 +43,7 @@ class Page(NamedTuple):
     """A page of customers.
 
     Args:
-        customers: Either all are of the class that was asked for, or all are loose.
+        customers: Either all are of the class that was given, or all are loose.
             Numbers are exact: decimals are `Decimal`.
         cursor: Where the next page starts. None where `has_more` was false.
         where: What errors call the page, such as `GET /v1/customers, page 3`.
@@ -81,8 +81,8 @@ class CursorPaginator(BaseAPIPaginator[str | None]):
 
     Args:
         start_value: The cursor at which it starts; none for the start of the account.
-        customer: What customers are read as, where all fields of all customers of a
-            page are of its types. If not, or without it, all of them are loose.
+        customer: What customers are read as, if all fields on a page are of its types.
+            Otherwise, or without it, all customers of the page are loose.
     """
 
     @override
@@ -124,8 +124,8 @@ class CursorPaginator(BaseAPIPaginator[str | None]):
         """Read the body of an answer.
 
         Returns:
-            The answer, and the body that it was read from: `storable`, if not all of
-            its text can be stored as it came.
+            The answer, and the body that it was read from: a `storable` one, if some
+            of its text cannot be stored as it came.
 
         Raises:
             ValueError: The body is not JSON, or not all of it.
@@ -133,7 +133,7 @@ class CursorPaginator(BaseAPIPaginator[str | None]):
                 nesting that no target takes.
         """
         if body.rfind(rb"\u0000") < 0:  # Takes a third of the time of `in` here.
-            with suppress(ValueError):  # If there is no text to mend, it comes again.
+            with suppress(ValueError):  # It comes again, if there is nothing to mend.
                 return self._decode(body), body
         body = storable(body)
         return self._decode(body), body
@@ -163,9 +163,9 @@ _ESCAPE = re.compile(
 
 
 def storable(body: bytes) -> bytes:
-    r"""Put U+FFFD into JSON for NUL, lone surrogates and what is no UTF-8.
+    r"""Replace NUL, lone surrogates and invalid UTF-8 in JSON by U+FFFD.
 
-    No SQL database, or no UTF-8, can hold these.
+    SQL databases cannot hold NUL, and UTF-8 cannot hold the others.
 
     >>> storable(rb'["a\u0000", "\ud83d\ude00", "\ud83d", "\\u0000"]').decode()
     '["a\\ufffd", "\\ud83d\\ude00", "\\ufffd", "\\\\u0000"]'

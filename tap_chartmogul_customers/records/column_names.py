@@ -1,4 +1,4 @@
-"""Names of columns that any database takes, from keys that can be any text."""
+"""Makes names of columns that any database takes from keys that can be any text."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 LONGEST = 62
-"""PostgreSQL takes 63 bytes, and flattening shortens names as long as its limit."""
+"""PostgreSQL takes 63 bytes, and flattening shortens a name that reaches its limit."""
 
 _HASH = 8
 _READ = 1000
-"""How much of a key its words are taken from: they are found in quadratic time."""
+"""Characters of a key that its name is made of: this takes quadratic time."""
 
 
 def column_names(
     keys: Iterable[str], *, prefix: str, taken: Iterable[str]
 ) -> dict[str, str]:
-    """Name a column for each key: the same name again, as long as no two keys meet.
+    """Name a column for each key.
 
-    Of keys that would have the same name, the first in order keeps it, and the others
-    get a hash of their own.
+    A name depends on its key only, unless several keys would have the same one. Then
+    the first in order keeps it, and the others get a hash of their own.
 
     Args:
         keys: Any texts.

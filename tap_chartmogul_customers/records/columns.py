@@ -68,7 +68,9 @@ COLUMNS = (
         "The UUIDs of all data sources that contribute to this customer.",
     ),
     Column("name", "text", "The customer's name (deprecated by ChartMogul)."),
-    Column("email", "text", "The customer's e-mail address (deprecated likewise)."),
+    Column(
+        "email", "text", "The customer's e-mail address (deprecated by ChartMogul)."
+    ),
     Column("company", "text", "The customer's company name."),
     Column(
         "status",
@@ -76,7 +78,7 @@ COLUMNS = (
         "New Lead, Working Lead, Qualified Lead, Unqualified Lead, Active, Past Due "
         "or Cancelled; in old accounts also Lead.",
     ),
-    Column("owner", "text", "E-mail address of the team member who owns it."),
+    Column("owner", "text", "E-mail address of the team member who owns the customer."),
     Column("website_url", "text", "The customer's web site."),
     Column(
         "customer_since",

@@ -26,8 +26,8 @@ GROUPS = ("custom", "stripe")
 """The objects in `attributes` whose keys are the account's own."""
 
 _SOURCE = re.compile(rf'attributes\.({"|".join(GROUPS)})\[(".*")\]')
-"""The description of a custom column, which says whose values it has: the SDK drops
-from a catalog's schema every keyword that it does not know."""
+"""The description of a custom column. It names the key, since the SDK drops every
+unknown keyword from a catalog's schema."""
 
 _TIME = re.compile(
     r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?"
@@ -35,7 +35,7 @@ _TIME = re.compile(
 
 
 class _Kind(NamedTuple):
-    """What the values of a key may all be.
+    """A type that all values of a key may have.
 
     Args:
         schema: The JSON schema of their column.
@@ -69,7 +69,7 @@ _KINDS = (
     ),
     _TEXT,
 )
-"""The first that fits every value of a key is its kind. Text fits all: as JSON text."""
+"""The first that fits every value of a key is its kind. Text fits all, as JSON text."""
 
 
 def with_custom_columns(
@@ -114,7 +114,7 @@ def entries(attributes: object) -> dict[tuple[str, str], Any]:
 
 
 def source_of(column: dict[str, Any]) -> tuple[str, str] | None:
-    """Return the group and the key whose values a column has; none of any other."""
+    """Return the group and key of a custom column; None for any other column."""
     found = _SOURCE.fullmatch(str(column.get("description")))
     try:
         return (found[1], json.loads(found[2])) if found else None

@@ -53,8 +53,8 @@ class RecordReader:
         logger: Where it says, once for each column, what it left out.
 
     Attributes:
-        customer: What customers are to be read as, so that only what their columns do
-            not hold as it was sent is left to be read here.
+        customer: The class that pages are to be decoded into. It checks the types of
+            values that need no other reading, so that `read` leaves these as they are.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class RecordReader:
             for number, each in enumerate(self._columns)
             if types[each.field] is Any
         ]
-        # The names of fields and columns may be no names in Python.
+        # The name of a field or column may not be valid as a name in Python.
         places = {field: f"_{number}" for number, field in enumerate(types)} | _OWN
         strict = msgspec.defstruct(
             "StrictCustomer",
@@ -93,17 +93,17 @@ class RecordReader:
             bases=(Customer,),
             rename={place: field for field, place in places.items()},
             forbid_unknown_fields=True,
-            gc=False,  # There is no circle in JSON.
+            gc=False,  # JSON has no reference cycles.
         )
         self.customer = cast("type[Customer]", strict)
-        # The UUID makes the value of a single column a tuple, too.
+        # With the UUID, the result is a tuple for a single column too.
         own = [places[each.field] for each in self._columns]
         self._values = attrgetter("uuid", *own)
         names = {f"_{number}": each.name for number, each in enumerate(self._columns)}
         self._record = msgspec.defstruct("Record", names, rename=names, gc=False)
 
     def _type(self, field: str) -> Any:  # noqa: ANN401 (a type, for `msgspec`)
-        """Return the type of a field whose values need no reading, or any."""
+        """Return the type of a field, if `msgspec` can check it; else any."""
         types = [each.reader.as_sent for each in self._columns if each.field == field]
         is_checked = len(types) == 1 and types[0] and field not in _OWN
         return types[0] | None if is_checked else Any
@@ -115,8 +115,8 @@ class RecordReader:
             customer: As a page has it.
 
         Returns:
-            A value for every column that is selected; none where there is none. It is
-            encoded as an object with these columns.
+            A value, or None, for every column that is selected. It is encoded as an
+            object with these columns.
 
         Raises:
             PagingError: The customer has no UUID, so that no target could keep it.
@@ -151,8 +151,8 @@ class RecordReader:
         for name in sorted(self._columns[number].name for number in empty):
             self._logger.warning(
                 "Column `%s` of the catalog stayed empty: no customer of this run has "
-                "a value in a field of that name. The description of a column of "
-                'custom attributes names the key, as attributes.custom["key"]',
+                "a value in a field of that name. If it is for a custom attribute, its "
+                'description must name the key, as attributes.custom["key"]',
                 name,
             )
 
@@ -160,15 +160,15 @@ class RecordReader:
         for name in sorted(fields.keys() - self._known):
             self._known.add(name)
             self._logger.warning(
-                "Field %r of the API is unknown to this version and left out; add it "
-                "to the catalog's schema to have it as a column",
+                "Field %r of the API is unknown to this version and left out: to have "
+                "it as a column, add it to the catalog's schema",
                 name,
             )
 
     def _selected(
         self, place: tuple[str, ...], schema: dict[str, Any]
     ) -> ValueReader | None:
-        """Return what reads a property, and makes null what cannot be read."""
+        """Return what reads a property. It makes null what cannot be read."""
         if not self._mask[place]:
             return None
         as_sent, read = self._reader(place, schema)
@@ -224,7 +224,7 @@ class RecordReader:
             for key, part in properties.items()
             if (reader := self._selected((*place, "properties", key), part))
         }
-        # Where a key is not selected, those that come to be later are not either.
+        # Where a key is deselected, keys that are not in the schema are left out too.
         if more is not False and len(readers) == len(properties):
             part = more if isinstance(more, dict) else {}
             others = self._selected((*place, "properties", "*"), part)

@@ -1,4 +1,4 @@
-"""How a value of the API is read as what its column holds.
+"""How a value of the API is read as its column's type.
 
 One table serves our columns, custom attributes, and columns that a catalog adds.
 """
@@ -64,8 +64,8 @@ def read_integer(value: Any) -> int:  # noqa: ANN401
 def read_number(value: Any) -> int | Decimal:  # noqa: ANN401
     """Return a number, its digits as they came."""
     if type(value) is int:
-        # As a decimal it is the same number, which Arrow doesn't refuse: some targets
-        # write Parquet by it.
+        # As a decimal it is the same number, and Arrow takes it, with which some
+        # targets write Parquet.
         return value if value in _DOUBLE else Decimal(f"{value}.0")
     if isinstance(value, Decimal):
         return value
@@ -87,7 +87,7 @@ def read_array(value: Any) -> list[Any]:  # noqa: ANN401
 
 
 def read_object(value: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Return an object as it is; an empty list, as some send one, is an empty one."""
+    """Return an object as it is. An empty list, which some services send, is `{}`."""
     if isinstance(value, dict):
         return value
     if value == []:
@@ -141,7 +141,7 @@ class ValueReader(NamedTuple):
     """How values are read.
 
     Args:
-        as_sent: A type, for `msgspec`, whose values need no reading; none if all do.
+        as_sent: A type, for `msgspec`, whose values need no reading; None if all do.
         read: What reads any value.
     """
 
@@ -163,9 +163,9 @@ _READERS = {
 
 
 def reader_of(kind: str, form: str | None = None) -> ValueReader:
-    """Return how values of a type of JSON schema are read, in a format if it has one.
+    """Return how values of a JSON schema's type and format are read.
 
-    Anything is taken for a type that there is not.
+    For a type that does not exist, any value is taken.
     """
     plain = _READERS.get((kind, None), ValueReader(None, read_anything))
     return _READERS.get((kind, form), plain)

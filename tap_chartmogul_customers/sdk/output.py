@@ -28,7 +28,7 @@ _encoder = msgspec.json.Encoder(enc_hook=enc_hook, decimal_format="number")
 
 
 class Output(GenericSingerWriter[bytes, Message]):
-    """Writes messages to standard output, each call's whole or not at all."""
+    """Writes messages to standard output: all of a call's messages, or none."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,9 +77,9 @@ class Output(GenericSingerWriter[bytes, Message]):
     def stop(self, signum: int) -> None:
         """End the process with whole lines and the last STATE, for a signal handler.
 
-        Between two writes it ends here; during one, when that is done. It does not
-        raise: an exception would be swallowed where Python calls the handler within a
-        `__del__`. A second signal ends the process at once.
+        Between two writes the process ends here. During a write it ends when that is
+        done. This does not raise, since Python ignores exceptions of a handler that it
+        calls within a `__del__`. A second signal ends the process at once.
 
         Args:
             signum: The signal's number.
@@ -92,7 +92,7 @@ class Output(GenericSingerWriter[bytes, Message]):
             os._exit(128 + self._signum)
 
     def _write(self, lines: bytes, state: bytes) -> None:
-        """Write lines; the state is the last one only once they are out."""
+        """Write lines, and only then take the state for the last one."""
         self._busy = True
         try:
             write_out(lines)

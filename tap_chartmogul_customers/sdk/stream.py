@@ -84,10 +84,10 @@ class PagedStream(RESTStream[str | None]):
             if name in self.emitted:
                 self._tap.write_message(ActivateVersionMessage(name, version))
             elif not isinstance(stream_map, RemoveRecordTransform):
-                # It would take every row of that table.
+                # The target would delete every row of that table.
                 self.logger.warning(
-                    "No record of `%s` came out of `stream_maps`, and no row of it "
-                    "will be deleted: check `__filter__`",
+                    "No record of `%s` came out of `stream_maps`, so none of its rows "
+                    "is deleted: check `__filter__`",
                     name,
                 )
 
@@ -173,8 +173,8 @@ class PagedStream(RESTStream[str | None]):
     def _even(self, record: Record, columns: list[str]) -> Record:
         """Return a flattened record with the columns of its SCHEMA, and no other.
 
-        A target that goes by place, as one that writes CSV does, would put values in
-        the columns of others.
+        A target that goes by position, such as one for CSV, would put values into wrong
+        columns.
         """
         others = record.keys() - columns
         lost = sorted(name for name in others if record[name] is not None)
@@ -182,7 +182,7 @@ class PagedStream(RESTStream[str | None]):
             self._has_lost = True
             # Once: an object may have other keys for each customer.
             self.logger.warning(
-                "Flattened, values without a column in the schema are left out, such "
+                "Flattening: values without a column in the schema are left out, such "
                 "as %r",
                 lost[0],
             )

@@ -60,7 +60,7 @@ _SAID_OTHERWISE = (
     "An unhandled error occurred while syncing '%s'",
     "Config validation failed",
 )
-"""What the SDK warns of that is said in full elsewhere."""
+"""What the SDK says that the tap says better elsewhere."""
 
 
 class PlainTap(Tap):
@@ -110,7 +110,7 @@ class PlainTap(Tap):
             try:
                 state = _as_file(parse_state(_bytes(state)))
             except (FileError, ValueError, RecursionError) as error:
-                # Not all text that can be read can be written again.
+                # Some text that can be read cannot be written again.
                 cls.logger.warning("Starting over: the state is damaged: %s", error)
                 state = None
         if catalog is not None:
@@ -144,7 +144,7 @@ class PlainTap(Tap):
         try:
             super().setup_mapper()
         except ValueError as error:
-            # Names of columns that meet, of which the SDK does not say what made them.
+            # Two columns have one name. The SDK does not say which setting made it.
             msg = (
                 f"{error}. Change `flattening_max_key_length`, `flattening_separator` "
                 "or `stream_maps`"
@@ -162,7 +162,7 @@ class PlainTap(Tap):
 
 
 def _bytes(file: IO[str]) -> bytes:
-    # As text, it would be read in the encoding that the locale suggests.
+    # As text, it would be read in the encoding of the locale.
     assert isinstance(file, io.TextIOWrapper)  # noqa: S101 (click opened it)
     return bytes(file.buffer.read())
 

@@ -1,4 +1,4 @@
-"""Reads settings, and says in one wording what is wrong with them."""
+"""Reads settings, and says in the same words each time what is wrong with them."""
 
 from __future__ import annotations
 
@@ -141,10 +141,10 @@ def _problems(config: dict[str, Any], schema: Mapping[str, Any]) -> Iterator[str
 
 
 def _sound(schema: Any) -> Any:  # noqa: ANN401 (any part of a schema)
-    """Return a schema without forms that are none.
+    """Return a schema whose `anyOf` lists only schemas.
 
-    The SDK's of `__else__` has the word "null" among them, over which the validator
-    breaks down.
+    In the SDK's schema of `__else__` it also lists the word "null", at which the
+    validator fails.
     """
     if isinstance(schema, dict):
         return {
@@ -217,7 +217,7 @@ _OPTIONS = (*_NAMES, "__else__", "__filter__", "__key_properties__")
 
 
 def _map_problems(maps: Mapping[str, Any]) -> Iterator[str]:
-    """Say what in stream maps would map nothing, which the SDK takes without a word.
+    """Say what in stream maps would do nothing. The SDK takes it without a word.
 
     A column that was to be removed would come through.
     """
@@ -240,7 +240,7 @@ def _map_problems(maps: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _must(key: str, value: object) -> str | None:
-    """Say what a part of a stream map must be instead, if it is no use as it is."""
+    """Say what a part of a stream map must be instead, if it would do nothing."""
     if key in _OPTIONS:
         return "be text that is not empty" if key in _NAMES and not value else None
     if re.fullmatch("__.*__", key):
@@ -248,7 +248,7 @@ def _must(key: str, value: object) -> str | None:
     if value not in {None, "__NULL__"}:
         return None if str(value).strip() else "be an expression that is not empty"
     columns = {column.name for column in COLUMNS}
-    # Which custom attributes there are is found out by discovery.
+    # Only discovery knows which custom attributes there are.
     known = key in columns or key.startswith(tuple(f"{group}_" for group in GROUPS))
     return None if known else "name a column: there is none of that name to remove"
 
@@ -259,8 +259,8 @@ def _batch_problems(
     """Say what the SDK would find out in the middle of a run, or never."""
     if config.get("emit_activate_version_messages"):
         yield (
-            "The settings `emit_activate_version_messages` and `batch_config` exclude "
-            "each other: the records in a batch have no version, and a target would "
+            "The settings `emit_activate_version_messages` and `batch_config` cannot "
+            "be used together: records in a batch have no version, so a target would "
             "delete them"
         )
     try:
@@ -271,8 +271,8 @@ def _batch_problems(
     if not isinstance(size, int) or size < 1:
         yield (
             "The setting `batch_config` must hold `encoding` with `format` and "
-            "`compression`, `storage` with `root`, and no other than `prefix` in it; "
-            "beside them at most `batch_size`, an integer above 0"
+            "`compression`, and `storage` with `root`. It may hold `prefix` in "
+            "`storage`, and `batch_size`, an integer above 0. Nothing else is taken"
         )
         return
     if batch_config.encoding.format == "parquet":
@@ -284,5 +284,5 @@ def _batch_problems(
     elif batch_config.encoding.compression != "gzip":
         yield (
             "The setting `batch_config.encoding.compression` must be gzip: the SDK "
-            "compresses each batch of jsonl so, whatever is set"
+            "compresses each batch of jsonl with gzip, whatever is set"
         )

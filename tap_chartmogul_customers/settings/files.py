@@ -131,11 +131,11 @@ def _problem(entry: CatalogEntry | None, stream: str, key: str) -> str | None:
     if entry is None:
         return (
             f"has no stream with the `tap_stream_id` `{stream}`, the only one of this "
-            "tap: make it anew by --discover"
+            "tap: make it again with --discover"
         )
     if (entry.stream or stream) != stream:
         return (
-            f"has another name for `{stream}`: rename it by `stream_maps` and "
+            f"gives `{stream}` another name: rename it with `stream_maps` and "
             "`__alias__` instead"
         )
     columns = entry.schema.to_dict()["properties"]
@@ -157,7 +157,7 @@ def _type_problem(columns: dict[str, Any], key: str) -> str | None:
         types = column.get("type", [])
         types = [types] if isinstance(types, str) else types
         if not isinstance(types, list) or not all(isinstance(t, str) for t in types):
-            return f"has no type for the column `{name}` that JSON schema knows"
+            return f"has a type for the column `{name}` that JSON schema does not know"
     if columns[key].get("format") or "string" not in columns[key].get("type", []):
-        return f"has another type for the column `{key}`, which is a key: it is text"
+        return f"has a wrong type for the column `{key}`, which is a key: it is text"
     return None

@@ -82,7 +82,8 @@ SETTINGS = th.PropertiesList(
         default=60,
         title="Request time-out",
         description=(
-            "Seconds to connect, between two parts of an answer, and for all of it."
+            "Seconds to wait for a connection, for the next part of an answer, and for "
+            "the whole of its body."
         ),
     ),
     th.Property(
@@ -97,10 +98,7 @@ SETTINGS = th.PropertiesList(
         th.IntegerType(minimum=1, maximum=20),
         default=4,
         title="Requests at once",
-        description=(
-            "How many requests may be on their way at once, once a first sync has "
-            "finished."
-        ),
+        description="How many requests may run at once, from the second sync on.",
     ),
     th.Property(
         "resume_max_age_hours",
@@ -108,8 +106,8 @@ SETTINGS = th.PropertiesList(
         default=6,
         title="Age of a sync to resume",
         description=(
-            "Hours after its start until which an interrupted sync is resumed; an "
-            "older one starts over. 0: never resume."
+            "An interrupted sync that started longer ago than this starts over. 0: "
+            "never resume."
         ),
     ),
     th.Property(
@@ -118,7 +116,7 @@ SETTINGS = th.PropertiesList(
         default=False,
         title="Emit ACTIVATE_VERSION messages",
         description=(
-            "Tell the target after a whole read which rows have gone, so that it can "
+            "Tell the target, after a whole read, which rows have gone, so that it can "
             "delete them."
         ),
     ),
@@ -129,7 +127,7 @@ SETTINGS = th.PropertiesList(
         title="Sample size for custom attributes",
         description=(
             "How many customers discovery reads to find the keys and types of custom "
-            "attributes, each of which becomes a column of its own; 0: off."
+            "attributes. Each key becomes a column. 0: off."
         ),
     ),
     additional_properties=False,

@@ -1,4 +1,4 @@
-"""What the state keeps of syncs, and what a run makes of what it is given.
+"""What the state keeps of a sync, and where a run starts by it.
 
 The bookmark is flat, and what is over is null in it: Meltano merges states key by key,
 so a key that is left out would come back, and an object cannot be merged into null.
@@ -55,10 +55,10 @@ class Account(NamedTuple):
 
 
 class Recent(msgspec.Struct, frozen=True, array_like=True):
-    """A place behind which customers stand who started to pay lately."""
+    """A place in front of the customers who started to pay lately."""
 
     since: Time
-    """When the last customer before it did."""
+    """`customer-since` of the last customer in front of it."""
     cursor: Cursor
 
 
@@ -71,7 +71,7 @@ class Bookmark(msgspec.Struct, kw_only=True):
         version: The highest version that records had so far; 0: they had none.
         started_at: When the unfinished sync started.
         versioned: Whether its records have that version.
-        ranges: What it reads, in order. None when it is finished, as is all of these.
+        ranges: What it reads, in order. None when it is finished.
         recent: Where its second look starts; none for the start of the account.
         customers: How many customers it has emitted.
         streams: The names under which it has emitted records, by `stream_maps`.
@@ -127,7 +127,7 @@ def read_bookmark(state: dict[str, Any]) -> Bookmark | None:
         if not any(map(state.get, ("ranges", "boundaries", "version"))):
             return None
         bookmark = msgspec.convert(state, Bookmark)
-        msgspec.json.encode(bookmark)  # Not all text that can be read can be written.
+        msgspec.json.encode(bookmark)  # Some text that can be read cannot be written.
     except (AttributeError, TypeError) as error:
         msg = f"it is of another form ({error})"
         raise ValueError(msg) from error
@@ -180,8 +180,8 @@ def _check(ranges: list[Range], started_at: datetime | None) -> None:
         raise ValueError(msg)
     for before, part in pairwise(ranges):
         if part.pages == 1 and part.cursor is None:
-            # It has no cursor of this sync. What the service takes its boundary for
-            # may have changed since, and with it where the range before it ends.
+            # It has no cursor of this sync. By now the service may take its boundary
+            # for another place, and the range before would end there.
             part.restart()
         if before.done and before.cursor and not part.pages:
             # It stands behind the boundary, at a cursor of this sync.
@@ -196,10 +196,10 @@ def start(
     max_age_hours: float,
     most_ranges: int,
 ) -> tuple[Bookmark, str | None]:
-    """Say where a run starts; the arguments are those of `Sync`.
+    """Say where a run starts. The arguments are those of `Sync`.
 
     Returns:
-        The sync that goes on, or a new one; and why an unfinished one does not go on.
+        The sync that is resumed, or a new one; and why an unfinished one is not.
     """
     now = datetime.now(UTC)
     reason = None
@@ -220,7 +220,7 @@ def start(
         else:
             old.account, old.filters = account.fingerprint, account.filters
             return old, None
-        # Its places are good all the same.
+        # Its places are still good.
         old.boundaries, old.pages = joined(old.ranges)
     ranges = [Range()]
     if old and account.reads(old.account) and _same(old.filters, account.filters):

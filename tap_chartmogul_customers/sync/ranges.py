@@ -4,13 +4,13 @@ A cursor that was received once can be kept: it names a place in the order of th
 customers, and the next sync can start there. Such a cursor is a boundary. A range is
 read from one boundary to the next.
 
-The rule: a range ends at the last page of the account, or at the first page at least
-half of whose customers, and at least one, are in the look of the range's end. The look
-is the page that the end leads to, asked for in this run; a customer is in it by UUID
-*and* by `customer-since` as sent. A customer who is moved in front of the boundary
-while the range is read has another `customer-since` then, so it does not count. So a
-range that ends stands behind its end, and everyone who was not moved has been read.
-`docs/ranges.md` has the whole reason.
+The rule: a range ends at the last page of the account, or at the first page of which at
+least half of the customers, and at least one, are in the look at the range's end. The
+look is the page that the end leads to, asked for in this run. A customer is in it if
+both its UUID *and* its `customer-since`, as sent, are. A customer who moves in front of
+the boundary while the range is read gets another `customer-since`, so it does not
+count. So a range that ends stands behind its end, and everyone who did not move has
+been read. `docs/ranges.md` has the whole reason.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class Range(msgspec.Struct):
         pages: How many of its pages were emitted.
         expected: How many pages the last whole read had here; 0 if that is not known.
         done: Whether it was read to its end, where the next range starts.
-        places: Places in it, of which the next sync chooses its boundaries: of this
-            read as far as it has come, of the last whole read beyond.
+        places: Places in it, from which the next sync chooses its boundaries. In front
+            of `cursor` they are of this sync, behind it of the last whole one.
     """
 
     start: Cursor | None = None
@@ -90,8 +90,8 @@ class Range(msgspec.Struct):
         self.cursor = cursor
         self.done = last
         if self.start is not None and self.pages == 1 and cursor:
-            # From here on this sync has a cursor of its own. So a later run of it need
-            # not know what the service takes the old boundary for by then.
+            # Now this sync has a cursor of its own. So a later run of it does not
+            # depend on what the service takes the old boundary for by then.
             self.start = cursor
         passed = [place for place in self.places if place.pages < self.pages]
         if cursor and not last:
@@ -108,7 +108,7 @@ class Range(msgspec.Struct):
 
 
 def keys(customers: Iterable[Customer]) -> list[str]:
-    """Return what tells customers, where they stand, from all others."""
+    """Return a key for each customer: its UUID and `customer-since`, as sent."""
     return [f"{each.uuid} {each.since}" for each in customers]
 
 
@@ -156,7 +156,7 @@ def cut(places: Sequence[Place], pages: int, most: int) -> list[Range]:
 
 
 def joined(ranges: Iterable[Range]) -> tuple[list[Place], int]:
-    """Return the places of ranges, from the account's start, and the pages of all."""
+    """Return the places and the pages of all ranges, from the account's start."""
     places: list[Place] = []
     pages = 0
     for each in ranges:
@@ -165,12 +165,12 @@ def joined(ranges: Iterable[Range]) -> tuple[list[Place], int]:
         places += [Place(pages + at.pages, at.cursor) for at in each.places]
         pages += each.size
         if each.done and each.cursor is None:
-            break  # It never met its end, and read to that of the account.
+            break  # It never met its end, and read to the end of the account.
     return places, pages
 
 
 def thinned(places: list[Any], most_bytes: int) -> list[Any]:
-    """Leave out every second of places, as JSON values, until they are short enough."""
+    """Leave out every second place, until their JSON values are short enough."""
     while sum(len(cursor) + _PLACE_BYTES for _, cursor in places) > most_bytes:
         places = places[1::2]
     return places

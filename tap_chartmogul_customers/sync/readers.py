@@ -31,11 +31,11 @@ BOUNDARY_TRIES = 3
 
 _KEPT_PAGES = 2
 """Pages of a range whose customers are not emitted again: the page that ends the range
-before it can reach into the second."""
+before can reach into the second one."""
 
 OpenPages: TypeAlias = "Callable[[str | None, str, int | None], Generator[Page]]"
-"""Opens a connection and reads pages over it: from a cursor on, called so in errors,
-and with so many tries of the first page, or as many as are set."""
+"""Opens a connection and reads pages over it. It takes the cursor to start at, what
+errors call the reader, and how often to try the first page: as often as any if None."""
 
 
 class Batch(NamedTuple):
@@ -52,12 +52,12 @@ class _RangeReader:
     Attributes:
         part: The range.
         label: What errors call it.
-        look: The keys of the look of its start, once that is there.
+        look: The keys of the look at its start, once that is there.
         look_is_due: Whether its look is there, was asked for, or is its first page.
-        first: The page that the look was taken of, if the range is to begin with it.
+        first: The page that the look was taken from. The range can begin with it.
         connection: What brings its pages, while that is open.
         held: A page that came, with its keys, until it may be emitted.
-        error: Why it cannot be read further. It is left until nothing else is to do.
+        error: Why it cannot be read further. It waits until all others are read.
     """
 
     part: Range
@@ -72,7 +72,7 @@ class _RangeReader:
 
 @dataclass(eq=False)
 class _Connection:
-    """It brings pages of a range, or one page for the look of its start."""
+    """Brings pages of a range, or one page for the look at its start."""
 
     reader: _RangeReader
     pages: Generator[Page]
@@ -89,7 +89,7 @@ class RangeReaders:
             yielded, and one that cannot be read is taken out.
         open_pages: What opens a connection.
         at_once: How many connections may be open at once.
-        logger: Where it says that a place of an earlier read was not used.
+        logger: Where it says that a boundary was dropped.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class RangeReaders:
             _RangeReader(part, f"range {number}" if len(ranges) > 1 else "")
             for number, part in enumerate(ranges, 1)
         ]
-        # What is to be asked for. Looks go first: else ranges that wait for them could
+        # What is to be asked for. Looks go first, else ranges that wait for them could
         # keep all connections.
         self._looks: list[_RangeReader] = []
         self._waiting = [each for each in self._readers if not each.part.done]
@@ -129,7 +129,7 @@ class RangeReaders:
             UnreachableError: ChartMogul cannot be reached.
         """
         for reader in self._waiting[: self._at_once]:
-            # Its first page is the look of its start, not a request more.
+            # Its first page is also the look at its start: no request more.
             reader.look_is_due = reader.part.at_start
         for reader in self._waiting:
             self._want_look(self._next(reader))
@@ -163,8 +163,8 @@ class RangeReaders:
         start = reader.part.start if is_look else reader.part.cursor
         first = reader.first if reader.part.at_start and not is_look else None
         if first:
-            # The range before may have ended by this answer. The next one to the same
-            # request can be another.
+            # The range before may have ended because of this answer. If it were asked
+            # for again, the answer could be another.
             start = first.cursor
         at_boundary = start is not None and start == reader.part.start
         tries = BOUNDARY_TRIES if at_boundary else None
@@ -218,8 +218,8 @@ class RangeReaders:
             reader.held = page, own
 
     def _emit(self) -> Iterator[Batch]:
-        """Emit each page that came, if it is known what of it is to be emitted."""
-        # From the last range on, since a range does not emit again whom the next has.
+        """Emit each page that came, once it is known which customers to emit."""
+        # The last range first: a range does not emit again whom the next one has.
         for reader in reversed(self._readers):
             end = self._next(reader)
             if reader.held and (end is None or self._is_clear(*reader.held, end)):
@@ -268,7 +268,8 @@ class RangeReaders:
         elif reader is self._readers[0]:
             raise error
         elif connection.came:
-            # It keeps what it has come to, unless the others can be read without it.
+            # If the run fails, its pages are kept. Once all others are read, it is
+            # dropped.
             reader.error = error
         else:
             self._drop(reader, error)
@@ -276,7 +277,7 @@ class RangeReaders:
     def _drop(self, reader: _RangeReader, error: ReadError) -> None:
         """Leave a range to the one before it, which reads on."""
         self._logger.warning(
-            "A place of an earlier read is not used, the range before it reads on: %s",
+            "A boundary is dropped, and the range before it reads on: %s",
             error,
         )
         index = self._readers.index(reader)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tap_chartmogul_customers.sync.readers import OpenPages
 
 SETTLED = timedelta(days=7)
-"""How long before a sync a customer started to pay whose place will not change."""
+"""Customers who started to pay longer than this before a sync will not move."""
 
 
 class Sync:
@@ -30,9 +30,9 @@ class Sync:
         state: The bookmark that an earlier run left, of whatever shape.
         account: What is read.
         versioned: Whether the records carry a version, for ACTIVATE_VERSION.
-        max_age_hours: Until when after its start an unfinished sync is resumed.
+        max_age_hours: An unfinished sync that is older is not resumed.
         at_once: How many requests may be on their way at once.
-        logger: Where it says how it starts, and what went otherwise than planned.
+        logger: Where it says how it starts, and what did not go as planned.
     """
 
     def __init__(
@@ -62,12 +62,12 @@ class Sync:
         )
         if why_not:
             logger.warning(
-                "Starting over: the unfinished sync cannot go on: %s", why_not
+                "Starting over: the unfinished sync is not resumed: %s", why_not
             )
         self.resumed = self._bookmark is old
         if self.resumed:
             logger.info(
-                "Resuming the sync that started at %s, %d pages in",
+                "Resuming the sync that started at %s; pages read so far: %d",
                 self._bookmark.started_at,
                 self.pages,
             )
@@ -83,7 +83,7 @@ class Sync:
 
     @property
     def streams(self) -> list[str]:
-        """The names under which it has emitted records, for who emits them to keep."""
+        """The names under which it has emitted records. Its caller keeps them."""
         return self._bookmark.streams
 
     @property
@@ -98,7 +98,7 @@ class Sync:
 
     @property
     def _looks_again(self) -> bool:
-        """Whether its second look is due: what one page held was seen at once."""
+        """Whether a second look is due. An account of one page was seen at once."""
         return self._bookmark.versioned and self.pages > 1
 
     def state(self) -> dict[str, Any]:
@@ -109,13 +109,13 @@ class Sync:
         return self._bookmark.to_state()
 
     def read(self, open_pages: OpenPages) -> Iterator[Batch]:
-        """Read everyone, from where it stands.
+        """Read everyone, from where the sync stands.
 
         Args:
             open_pages: What opens a reader.
 
         Yields:
-            Customers to emit. `state` is what may be written once they are.
+            Customers to emit. Once they are, what `state` returns may be written.
 
         Raises:
             ReadError: The account cannot be read, not from its start either.
@@ -132,7 +132,7 @@ class Sync:
         self._is_over = True
 
     def _note_recent(self, page: Page) -> None:
-        """Remember how far the customers go who started to pay long ago."""
+        """Remember where the customers end who started to pay long ago."""
         bookmark = self._bookmark
         since = _since(page.customers[-1]) if page.customers else None
         if since is None or page.cursor is None or bookmark.started_at is None:
@@ -143,11 +143,11 @@ class Sync:
             bookmark.recent = Recent(since, page.cursor)
 
     def _look_again(self, open_pages: OpenPages) -> Iterator[Batch]:
-        """Read once more where customers come to who started to pay meanwhile.
+        """Read the newest paying customers once more.
 
-        A customer that moved from behind a reader to before it was missed. This is the
-        one place that uses the order in which the service has the customers: by
-        `customer-since`, those without one last.
+        A lead that started to pay during the sync moved there. If these pages had been
+        read and its old page had not, it was missed. Only this uses the order of the
+        customers: by `customer-since`, those without one last.
         """
         recent = self._bookmark.recent
         for place in [recent.cursor, None] if recent else [None]:
@@ -160,7 +160,9 @@ class Sync:
                 except ReadError as error:
                     if place is None or isinstance(error, UnavailableError):
                         raise
-                    self._logger.warning("Looking from the start: %s", error)
+                    self._logger.warning(
+                        "The second look begins at the start instead: %s", error
+                    )
                 else:
                     return
 

@@ -60,7 +60,7 @@ def test_says_how_far_it_has_come_every_ten_seconds(
         (
             SimpleNamespace(pages=1, customers=1, resumed=True),
             1,
-            "1 customer on 1 page in 75.2 s since it was resumed with 1 retry",
+            "1 customer on 1 page; this run took 75.2 s with 1 retry",
         ),
     ],
 )

@@ -104,7 +104,7 @@ class TestSecondLook:
         service = Service(LONG_AGO, "2026-01-30T00:00:00Z", None)
         service.refused = [("second look", "1")]
         assert service.second_look() == ["1", None, "1", "2"]
-        assert "Looking from the start" in caplog.text
+        assert "The second look begins at the start" in caplog.text
         service.refused = [("second look", "1"), ("second look", None)]
         with pytest.raises(RefusedError):
             service.second_look()
@@ -147,9 +147,12 @@ def test_says_how_it_starts(caplog: pytest.LogCaptureFixture) -> None:
     begin(sync.state())
     begin({"ranges": 5})
     assert caplog.messages == [
-        "Resuming the sync that started at 2026-01-31 00:00:00+00:00, 1 pages in",
         (
-            "Starting over: the unfinished sync cannot go on: it started 0.0 hours "
+            "Resuming the sync that started at 2026-01-31 00:00:00+00:00; pages read "
+            "so far: 1"
+        ),
+        (
+            "Starting over: the unfinished sync is not resumed: it started 0.0 hours "
             "ago, `resume_max_age_hours` is 0"
         ),
         "Reading in 2 ranges at once",

@@ -56,7 +56,7 @@ def test_activates_no_stream_that_a_stream_map_left_without_a_record(tap: Tap) -
     activated = [message["stream"] for message in run.of_type("ACTIVATE_VERSION")]
     assert activated == ["customers", "all"]
     (warning,) = run.warnings
-    assert "No record of `some` came out of `stream_maps`, and no row of it" in warning
+    assert "No record of `some` came out of `stream_maps`, so none of its" in warning
 
 
 def test_a_resumed_sync_activates_what_an_earlier_run_of_it_wrote(

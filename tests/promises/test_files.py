@@ -146,7 +146,7 @@ def test_a_catalog_that_is_none_ends_the_run_in_one_line(
     [
         ({"key_properties": ["nope", "no"]}, "lacks the column `nope`, which is a key"),
         ({"schema": {"properties": {}}}, "lacks the column `uuid`, which is a key"),
-        ({"stream": "renamed"}, "has another name for `customers`: rename it by "),
+        ({"stream": "renamed"}, "gives `customers` another name: rename it with "),
         ({"tap_stream_id": "a"}, "has no stream with the `tap_stream_id` `customers`"),
         ({"metadata": DESELECTED}, "deselects the column `uuid`, which is a key"),
         (typed(uuid="integer"), "has another type for the column `uuid`, which is a"),

@@ -68,7 +68,7 @@ def test_a_proxy_that_refuses_is_not_tried_again(
         said = failed_at_once(tap, "https://example.com/v1")
     assert said.startswith(
         f"request to example.com:443 through the proxy {address} failed: the proxy "
-        f"refused it ({status}): ask who runs it. A user and password go into HTTPS_"
+        f"refused it ({status}): ask whoever runs the proxy. User and password go in"
     )
     assert "hunter2" not in said
 

@@ -29,8 +29,7 @@ BETWEEN = (
 )
 CHECK_KEY = "Check `api_key`: copy an active key from ChartMogul, Profile, API keys"
 CHECK_TRIAL = (
-    "Check `api_key`, which needs read access, and in ChartMogul that the trial of the "
-    "account has not ended"
+    "Check that `api_key` has read access, and that the account's trial has not ended"
 )
 CHECK_URL = "Check `api_url`, such as https://api.chartmogul.com/v1"
 

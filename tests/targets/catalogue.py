@@ -178,13 +178,13 @@ TARGETS = (
         faults=(
             Fault(
                 "is missing",
-                "It makes a column of each key that the schema names, a table of each "
-                "list, and drops what else is in an object without a word.",
+                "It makes a column of each key that the schema names, and a table of "
+                "each list. It drops all other keys of an object without a word.",
             ),
             FLOATS,
         ),
-        notes="`target-redshift` 0.2.4 is this target with another way to write: what "
-        "becomes of schema and values is the same code. Redshift itself was not tried.",
+        notes="`target-redshift` 0.2.4 is this target with another way to write. It "
+        "has the same code for schema and values. Redshift itself was not tried.",
     ),
     Target(
         name="duckdb",
@@ -207,8 +207,8 @@ TARGETS = (
         faults=(
             Fault(
                 "is wrong",
-                "Of its columns those of times alone take null: another's null becomes "
-                "0, false or empty text. What is typed `number` keeps 7 digits.",
+                "Only its columns of times take null. In other columns null becomes 0, "
+                "false or empty text. What is typed `number` keeps 7 digits.",
             ),
         ),
         notes="chDB stands in for ClickHouse's server: its engine as a library, "

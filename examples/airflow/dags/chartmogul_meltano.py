@@ -62,7 +62,7 @@ class MeltanoRun(BaseOperator):
     def on_kill(self) -> None:
         """Stop the tap alone, after which Meltano loads what came and keeps its state.
 
-        Told to stop itself, Meltano would load it too, but forget the state.
+        If Meltano itself were stopped, it would not wait for the target's state.
         """
         if started := self.meltano.sub_process:
             meltano = psutil.Process(started.pid)
