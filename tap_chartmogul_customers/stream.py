@@ -16,7 +16,7 @@ from tap_chartmogul_customers.errors import PagingError
 from tap_chartmogul_customers.progress import Progress
 from tap_chartmogul_customers.records.columns import STREAM
 from tap_chartmogul_customers.records.record import RecordReader
-from tap_chartmogul_customers.sdk.stream import PagedStream, RecordPage
+from tap_chartmogul_customers.sdk.stream import PagedStream
 from tap_chartmogul_customers.settings.schema import FILTERS
 from tap_chartmogul_customers.sync.bookmark import Account
 from tap_chartmogul_customers.sync.sync import Sync
@@ -120,12 +120,11 @@ class CustomersStream(PagedStream):
         return [cast("LooseCustomer", each).fields for each in sample]
 
     @override
-    def read_pages(self) -> Iterator[RecordPage]:
+    def read_pages(self) -> Iterator[list[msgspec.Struct]]:
         """Read all customers, from where an earlier run stopped.
 
         Yields:
-            Their records, page by page. The last page is empty, and has the state from
-            which the next sync starts.
+            Their records, page by page. The last page is empty.
 
         Raises:
             ReadError: The account cannot be read.
@@ -137,7 +136,7 @@ class CustomersStream(PagedStream):
                 "customer: the API cannot tell who has changed",
                 self.forced_replication_method,
             )
-        sync = Sync(
+        sync = self._sync = Sync(
             self.stream_state,
             self._account,
             versioned=self.config["emit_activate_version_messages"],
@@ -151,12 +150,8 @@ class CustomersStream(PagedStream):
         client = self._client(reader.customer)
         progress = Progress(self.logger, sync)
 
-        def state() -> dict[str, Any]:
-            sync.streams[:] = sorted(self.emitted)
-            return sync.state()
-
         for batch in sync.read(client.pages):
-            yield RecordPage(_records(reader, batch, self.logger), state)
+            yield _records(reader, batch, self.logger)
             progress.say()
         progress.end(client.pace.retries)
         reader.report()
@@ -168,7 +163,13 @@ class CustomersStream(PagedStream):
             )
         elif sync.version is not None:
             self.activate_version(sync.version)
-        yield RecordPage([], sync.finished_state)
+        yield []
+
+    @override
+    def bookmark(self) -> dict[str, Any]:
+        """Return the bookmark with which the next run resumes, or starts a new sync."""
+        self._sync.streams[:] = sorted(self.emitted)
+        return self._sync.state()
 
 
 def _records(

@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import closing
 from http import HTTPStatus
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -144,15 +145,18 @@ class Client:
         paginator = self._paginator(start)
         tries = min(first_tries or self._tries, self._tries)
         with closing(_Connection()) as connection:
-            while not paginator.finished:
-                yield self._ask(connection, paginator, label, tries)
+            for number in count(1):
+                where = ", ".join(filter(None, (label, f"page {number}")))
+                yield self._ask(connection, paginator, where, tries)
+                if paginator.finished:
+                    return
                 tries = self._tries
 
     def _ask(
         self,
         connection: _Connection,
         paginator: CursorPaginator,
-        label: str,
+        where: str,
         tries: int,
     ) -> Page:
         """Return the page at which a paginator stands, and try again if need be."""
@@ -161,8 +165,7 @@ class Client:
         except requests.exceptions.InvalidURL:
             msg = "`api_url` is not a valid address"
             raise UnreachableError(msg) from None
-        get = f"GET {urlsplit(request.url or '').path}"
-        where = ", ".join(filter(None, (get, label, f"page {paginator.count + 1}")))
+        where = f"GET {urlsplit(request.url or '').path}, {where}"
         tried = 0
         while True:
             self.pace.wait()
@@ -173,8 +176,9 @@ class Client:
                 msg = f"{where}: {error}"
                 raise type(error)(msg) from error
             except _TryAgainError as error:
-                # An answer about the whole account says nothing of this cursor.
-                most = self._tries if error.account_wide else tries
+                # A failure that is not about this cursor gets all tries.
+                at_large = error.account_wide or error.end is UnavailableError
+                most = self._tries if at_large else tries
                 if tried >= most:
                     msg = f"{where}: {error}. Given up after try {tried}"
                     raise error.end(msg) from None

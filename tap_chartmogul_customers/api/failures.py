@@ -82,7 +82,8 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _host(url: str) -> str:
     parts = parse_url(url)
-    return f"{parts.host}:{parts.port or port_by_scheme[parts.scheme or 'http']}"
+    port = parts.port or port_by_scheme.get(parts.scheme or "http")
+    return f"{parts.host}:{port}" if port else f"{parts.host}"
 
 
 def _lasting(causes: list[BaseException], certificates: object) -> str | None:

@@ -146,7 +146,9 @@ class RecordReader:
         """Say at the end how many values became null, and which columns are empty."""
         for path, count in self._nulls.items():
             self._logger.warning("Values that became null in `%s`: %d", path, count)
-        for name in sorted(self._columns[number].name for number in self._unseen):
+        # Without a customer there is nothing to tell.
+        empty = self._unseen if self._uuid else ()
+        for name in sorted(self._columns[number].name for number in empty):
             self._logger.warning(
                 "Column `%s` of the catalog stayed empty: no customer of this run has "
                 "a value in a field of that name. If it is for a custom attribute, its "

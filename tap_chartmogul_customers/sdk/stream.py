@@ -19,7 +19,7 @@ import abc
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from singer_sdk.batch import Batcher
@@ -33,23 +33,11 @@ from tap_chartmogul_customers.errors import SettingsError
 from tap_chartmogul_customers.sdk.output import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
 
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib.messages import RecordMessage
-
-
-class RecordPage(NamedTuple):
-    """Records that are emitted together.
-
-    Args:
-        records: The records, whose encoded fields are their columns.
-        state: What gives the bookmark to keep once they are emitted.
-    """
-
-    records: list[msgspec.Struct]
-    state: Callable[[], dict[str, Any]]
 
 
 class PagedStream(RESTStream[str | None]):
@@ -59,12 +47,17 @@ class PagedStream(RESTStream[str | None]):
     _has_lost = False
 
     @abc.abstractmethod
-    def read_pages(self) -> Iterator[RecordPage]:
+    def read_pages(self) -> Iterator[list[msgspec.Struct]]:
         """Read all records.
 
         Yields:
-            A page. When the next is asked for, it was emitted.
+            A page of records, whose encoded fields are their columns. When the next is
+            asked for, it was emitted.
         """
+
+    @abc.abstractmethod
+    def bookmark(self) -> dict[str, Any]:
+        """Return what to keep once the page that was read last is emitted."""
 
     @cached_property
     def emitted(self) -> set[str]:
@@ -101,8 +94,8 @@ class PagedStream(RESTStream[str | None]):
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
         for page in self.read_pages():
-            yield from map(_as_object, page.records)
-            self._keep(page.state)
+            yield from map(_as_object, page)
+            self._keep_bookmark()
 
     @override
     def _sync_records(
@@ -112,15 +105,15 @@ class PagedStream(RESTStream[str | None]):
         emitted = 0
         with self.get_record_counter() as counter, self.get_sync_timer():
             for page in self.read_pages():
-                emitted += len(page.records)
+                emitted += len(page)
                 if most is not None and emitted >= most:
-                    left = most - emitted + len(page.records)
-                    self._output.write_page(self._messages(page.records[:left]), None)
+                    left = most - emitted + len(page)
+                    self._output.write_page(self._messages(page[:left]), None)
                     return
-                messages = self._messages(page.records)
-                self._keep(page.state)
+                messages = self._messages(page)
+                self._keep_bookmark()
                 self._output.write_page(messages, self.tap_state)
-                counter.increment(len(page.records))
+                counter.increment(len(page))
         yield from ()
 
     @property
@@ -129,8 +122,8 @@ class PagedStream(RESTStream[str | None]):
         assert isinstance(writer, Output)  # noqa: S101 (the tap says so)
         return writer
 
-    def _keep(self, state: Callable[[], dict[str, Any]]) -> None:
-        bookmark = state()
+    def _keep_bookmark(self) -> None:
+        bookmark = self.bookmark()
         self.stream_state.clear()
         self.stream_state.update(bookmark)
 

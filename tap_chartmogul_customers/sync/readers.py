@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from tap_chartmogul_customers.errors import ReadError, UnavailableError
+from tap_chartmogul_customers.errors import (
+    PagingError,
+    ReadError,
+    UnavailableError,
+)
 from tap_chartmogul_customers.sync.ranges import is_behind, keys
 
 if TYPE_CHECKING:
@@ -49,7 +53,7 @@ class _RangeReader:
         part: The range.
         label: What errors call it.
         look: The keys of the look at its start, once that is there.
-        look_is_due: Whether its look is there, or is already to come.
+        look_is_due: Whether its look is there, was asked for, or is its first page.
         first: The page that the look was taken from. The range can begin with it.
         connection: What brings its pages, while that is open.
         held: A page that came, with its keys, until it may be emitted.
@@ -128,7 +132,7 @@ class RangeReaders:
             # Its first page is also the look at its start: no request more.
             reader.look_is_due = reader.part.at_start
         for reader in self._waiting:
-            self._want_look(self._end_of(reader))
+            self._want_look(self._next(reader))
         while True:
             while self._open < self._at_once and (self._looks or self._waiting):
                 self._connect()
@@ -143,8 +147,8 @@ class RangeReaders:
             else:
                 return
 
-    def _end_of(self, reader: _RangeReader) -> _RangeReader | None:
-        """Return the reader that starts where this one ends."""
+    def _next(self, reader: _RangeReader) -> _RangeReader | None:
+        """Return the reader of the next range, which starts where this one ends."""
         rest = self._readers[self._readers.index(reader) + 1 :]
         return rest[0] if rest else None
 
@@ -191,15 +195,19 @@ class RangeReaders:
         self._asked -= 1
         reader = connection.reader
         is_dropped = reader not in self._readers
+        is_first = connection.is_look or (reader.part.at_start and not connection.came)
         try:
             page = came.result()
+            if is_first and reader.part.start and page.cursor and not page.customers:
+                msg = f"{page.where}: an empty page, which cannot end a range"
+                raise PagingError(msg)
         except ReadError as error:
             self._close(connection)
             if not is_dropped:
                 self._fail(connection, error)
             return
         own = keys(page.customers) if len(self._readers) > 1 else []
-        if connection.is_look or (reader.part.at_start and not connection.came):
+        if is_first:
             reader.look = {*own}
         if connection.is_look:
             reader.first = page
@@ -213,7 +221,7 @@ class RangeReaders:
         """Emit each page that came, once it is known which customers to emit."""
         # The last range first: a range does not emit again whom the next one has.
         for reader in reversed(self._readers):
-            end = self._end_of(reader)
+            end = self._next(reader)
             if reader.held and (end is None or self._is_clear(*reader.held, end)):
                 yield self._advance(reader, *reader.held, end)
 
@@ -251,8 +259,8 @@ class RangeReaders:
         """Go on after a page could not be read."""
         reader = connection.reader
         is_resumed = not (connection.is_look or connection.came or reader.part.at_start)
-        if is_resumed and isinstance(error, UnavailableError):
-            raise error  # The next run goes on here.
+        if isinstance(error, UnavailableError):
+            raise error  # That says nothing of a place: the next run goes on here.
         if is_resumed:
             self._logger.warning("Reading from an earlier place: %s", error)
             reader.part.restart()
@@ -284,4 +292,4 @@ class RangeReaders:
         if before.part.done and before.part.cursor:
             before.part.done = False
             self._waiting.append(before)
-        self._want_look(self._end_of(before))
+        self._want_look(self._next(before))

@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tap_chartmogul_customers.errors import ReadError
+from tap_chartmogul_customers.errors import ReadError, UnavailableError
 from tap_chartmogul_customers.records.types import UnreadableError, read_timestamp
 from tap_chartmogul_customers.sync.bookmark import Recent, read_bookmark, start
 from tap_chartmogul_customers.sync.readers import Batch, RangeReaders
@@ -47,6 +47,7 @@ class Sync:
     ) -> None:
         self._at_once = at_once
         self._logger = logger
+        self._is_over = False
         try:
             old = read_bookmark(state)
         except ValueError as error:
@@ -102,15 +103,10 @@ class Sync:
 
     def state(self) -> dict[str, Any]:
         """Return the bookmark, for the state that follows what was emitted so far."""
-        if all(each.done for each in self._bookmark.ranges or []) and (
-            not self._bookmark.versioned
-        ):
-            return self.finished_state()
+        is_read = all(each.done for each in self._bookmark.ranges or [])
+        if self._is_over or (is_read and not self._bookmark.versioned):
+            return self._bookmark.finished().to_state()
         return self._bookmark.to_state()
-
-    def finished_state(self) -> dict[str, Any]:
-        """Return the bookmark that the sync leaves when it was read to its end."""
-        return self._bookmark.finished().to_state()
 
     def read(self, open_pages: OpenPages) -> Iterator[Batch]:
         """Read everyone, from where the sync stands.
@@ -133,6 +129,7 @@ class Sync:
             yield batch
         if self._looks_again:
             yield from self._look_again(open_pages)
+        self._is_over = True
 
     def _note_recent(self, page: Page) -> None:
         """Remember where the customers end who started to pay long ago."""
@@ -140,7 +137,7 @@ class Sync:
         since = _since(page.customers[-1]) if page.customers else None
         if since is None or page.cursor is None or bookmark.started_at is None:
             return
-        if since <= bookmark.started_at - SETTLED and (
+        if bookmark.started_at - since >= SETTLED and (
             bookmark.recent is None or since >= bookmark.recent.since
         ):
             bookmark.recent = Recent(since, page.cursor)
@@ -161,7 +158,7 @@ class Sync:
                         if page.customers and not any(map(_since, page.customers)):
                             return
                 except ReadError as error:
-                    if place is None:
+                    if place is None or isinstance(error, UnavailableError):
                         raise
                     self._logger.warning(
                         "The second look begins at the start instead: %s", error

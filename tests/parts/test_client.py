@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from tap_chartmogul_customers.api import pace
 from tap_chartmogul_customers.api.client import Client
 from tap_chartmogul_customers.api.paging import CursorPaginator
-from tap_chartmogul_customers.errors import NoAnswerError, TapError
-from tests.servers import busy, served
+from tap_chartmogul_customers.errors import NoAnswerError, TapError, UnavailableError
+from tests.servers import busy, nobody, served
 
 if TYPE_CHECKING:
     import socket
@@ -311,6 +311,12 @@ def test_a_connection_that_was_closed_while_it_was_idle_costs_no_try() -> None:
         next(reader)
         time.sleep(0.2)  # By then the end of the connection is here.
         assert sent(next(reader)) == CUSTOMERS
+
+
+def test_no_connection_is_tried_for_as_often_at_a_boundary_as_anywhere() -> None:
+    pages = client(nobody(), max_retries=3).pages("a boundary", first_tries=1)
+    with pytest.raises(UnavailableError, match="Given up after try 4"):
+        next(pages)
 
 
 @pytest.mark.parametrize("late", [b"", OK, OK + b"Content-Length: 99\r\n\r\n{"])

@@ -196,7 +196,7 @@ def sync_once(
                 if number == killed_at:
                     break
             else:
-                return {*written}, merged(sync.finished_state(), state)
+                return {*written}, merged(sync.state(), state)
         except ReadError:
             pass
         finally:

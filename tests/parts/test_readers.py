@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_chartmogul_customers.api.paging import Customer, Page
-from tap_chartmogul_customers.errors import NoAnswerError, UnreachableError
+from tap_chartmogul_customers.errors import (
+    NoAnswerError,
+    UnavailableError,
+    UnreachableError,
+)
 from tap_chartmogul_customers.sync.ranges import Range
 from tap_chartmogul_customers.sync.readers import RangeReaders
 
@@ -32,6 +36,8 @@ class Account:
         self.size = pages * PER_PAGE
         self.broken = broken
         """Cursors that cannot be read."""
+        self.empty: set[str | None] = set()
+        """Cursors that lead to an empty page, behind which others are."""
         self.rng = seed is not None and Random(seed)  # noqa: S311 (no secret)
         self.asked: list[tuple[str, str | None]] = []
         self.tries: dict[str | None, int | None] = {}
@@ -60,10 +66,14 @@ class Account:
                 if (cursor or "start") in self.broken:
                     msg = f"{label} at {cursor}"
                     raise NoAnswerError(msg)
+                asked = cursor
                 first = int(cursor or 0)
                 behind = min(first + PER_PAGE, self.size)
                 cursor = str(behind) if behind < self.size else None
                 customers = [Customer(f"{number}") for number in range(first, behind)]
+                if asked in self.empty:
+                    # The same place by another cursor.
+                    customers, cursor = [], f"0{asked}"
                 yield Page(customers, cursor, label)
         finally:
             self.open -= 1
@@ -168,6 +178,31 @@ class TestUnreadable:
         assert {*read(account, parts, at_once=at_once)} == {*range(400)}
         assert len(parts) == 4 - len(broken)
         assert caplog.text.count("the range before it reads on") == len(broken)
+
+    @pytest.mark.parametrize("at_once", [2, 8])
+    def test_a_range_that_starts_with_an_empty_page_is_left_to_the_one_before(
+        self, at_once: int, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        account = Account(40)
+        account.empty = {"200"}
+        parts = ranges(0, 100, 200, 300)
+        assert read(account, parts, at_once=at_once) == [*range(400)]
+        assert len(parts) == 3
+        assert "an empty page, which cannot end a range" in caplog.text
+
+    @pytest.mark.parametrize("at", ["150", "100"])
+    def test_what_a_later_run_may_reach_is_left_to_it(self, at: str) -> None:
+        account = Account(20)
+
+        def on_request(label: str, cursor: str | None) -> None:
+            if cursor == at and label == "range 2":
+                raise UnavailableError(label)
+
+        account.on_request = on_request
+        parts = ranges(0, (100, 150))
+        with pytest.raises(UnavailableError, match="range 2"):
+            read(account, parts)
+        assert parts[1].cursor == "150"
 
     def test_a_boundary_is_asked_for_less_often(self) -> None:
         account = Account(40)

@@ -10,7 +10,7 @@ import pytest
 import time_machine
 
 from tap_chartmogul_customers.api.paging import Customer, Page
-from tap_chartmogul_customers.errors import RefusedError
+from tap_chartmogul_customers.errors import ReadError, RefusedError, UnavailableError
 from tap_chartmogul_customers.sync.bookmark import Account
 from tap_chartmogul_customers.sync.sync import Sync
 
@@ -29,6 +29,7 @@ class Service:
         self.since = since
         self.asked: list[tuple[str, str | None]] = []
         self.refused: list[tuple[str, str | None]] = []
+        self.error: type[ReadError] = RefusedError
 
     def pages(self, cursor: str | None, label: str, _: int | None) -> Generator[Page]:
         for number in range(int(cursor or 0), len(self.since)):
@@ -36,7 +37,7 @@ class Service:
             self.asked.append((label, at))
             if (label, at) in self.refused:
                 self.refused.remove((label, at))
-                raise RefusedError
+                raise self.error
             customer = Customer(f"{number}", self.since[number])
             following = str(number + 1) if number + 1 < len(self.since) else None
             yield Page([customer], following)
@@ -108,6 +109,12 @@ class TestSecondLook:
         with pytest.raises(RefusedError):
             service.second_look()
 
+    def test_goes_on_in_the_next_run_if_nothing_can_be_reached(self) -> None:
+        service = Service(LONG_AGO, "2026-01-30T00:00:00Z", None)
+        service.refused, service.error = [("second look", "1")], UnavailableError
+        with pytest.raises(UnavailableError):
+            service.second_look()
+
     def test_an_interrupted_one_is_made_again(self) -> None:
         service, first = Service(LONG_AGO, WEEK_AGO, None), begin(versioned=True)
         batches = first.read(service.pages)
@@ -125,7 +132,7 @@ def test_the_last_page_leaves_nothing_to_go_on_with() -> None:
     service, sync = Service(*[LONG_AGO] * 3), begin()
     states = [sync.state() for _ in sync.read(service.pages)]
     assert [bool(each["ranges"]) for each in states] == [True, True, False]
-    assert states[-1] == sync.finished_state()
+    assert states[-1] == sync.state()
 
 
 def test_says_how_it_starts(caplog: pytest.LogCaptureFixture) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
     from sandbox import Sandbox
     from tests.running import Tap
+
+
+def typed(**types: object) -> dict[str, Any]:
+    """Return the part of a catalog that types columns so; without a type for none."""
+    columns = {name: {"type": each} if each else {} for name, each in types.items()}
+    return {"schema": {"properties": columns}}
+
 
 DESELECTED = [{"breadcrumb": ["properties", "uuid"], "metadata": {"selected": False}}]
 
@@ -142,6 +149,10 @@ def test_a_catalog_that_is_none_ends_the_run_in_one_line(
         ({"stream": "renamed"}, "gives `customers` another name: rename it with "),
         ({"tap_stream_id": "a"}, "has no stream with the `tap_stream_id` `customers`"),
         ({"metadata": DESELECTED}, "deselects the column `uuid`, which is a key"),
+        (typed(uuid="integer"), "has a wrong type for the column `uuid`, which is a"),
+        (typed(uuid=None), "has a wrong type for the column `uuid`, which is a key"),
+        (typed(uuid="string", name=5), "has a type for the column `name` that JSON"),
+        (typed(uuid="string", name=[5]), "has a type for the column `name` that JSON"),
     ],
 )
 def test_a_catalog_that_no_record_fits_ends_the_run_in_one_line(
