@@ -167,7 +167,7 @@ class CustomersStream(PagedStream):
 
     @override
     def bookmark(self) -> dict[str, Any]:
-        """Return what the next run goes on from; at the end, what a new sync does."""
+        """Return the bookmark with which the next run resumes, or starts a new sync."""
         self._sync.streams[:] = sorted(self.emitted)
         return self._sync.state()
 

@@ -176,7 +176,7 @@ class Client:
                 msg = f"{where}: {error}"
                 raise type(error)(msg) from error
             except _TryAgainError as error:
-                # If it is not about this cursor, fewer tries would tell nothing of it.
+                # A failure that is not about this cursor gets all tries.
                 at_large = error.account_wide or error.end is UnavailableError
                 most = self._tries if at_large else tries
                 if tried >= most:

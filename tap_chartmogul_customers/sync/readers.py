@@ -199,7 +199,7 @@ class RangeReaders:
         try:
             page = came.result()
             if is_first and reader.part.start and page.cursor and not page.customers:
-                msg = f"{page.where}: an empty page, by which no range can end"
+                msg = f"{page.where}: an empty page, which cannot end a range"
                 raise PagingError(msg)
         except ReadError as error:
             self._close(connection)

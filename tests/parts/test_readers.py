@@ -188,7 +188,7 @@ class TestUnreadable:
         parts = ranges(0, 100, 200, 300)
         assert read(account, parts, at_once=at_once) == [*range(400)]
         assert len(parts) == 3
-        assert "an empty page, by which no range can end" in caplog.text
+        assert "an empty page, which cannot end a range" in caplog.text
 
     @pytest.mark.parametrize("at", ["150", "100"])
     def test_what_a_later_run_may_reach_is_left_to_it(self, at: str) -> None:

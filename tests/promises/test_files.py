@@ -149,10 +149,10 @@ def test_a_catalog_that_is_none_ends_the_run_in_one_line(
         ({"stream": "renamed"}, "gives `customers` another name: rename it with "),
         ({"tap_stream_id": "a"}, "has no stream with the `tap_stream_id` `customers`"),
         ({"metadata": DESELECTED}, "deselects the column `uuid`, which is a key"),
-        (typed(uuid="integer"), "has another type for the column `uuid`, which is a"),
-        (typed(uuid=None), "has another type for the column `uuid`, which is a key"),
-        (typed(uuid="string", name=5), "has no type for the column `name` that JSON"),
-        (typed(uuid="string", name=[5]), "has no type for the column `name` that JSON"),
+        (typed(uuid="integer"), "has a wrong type for the column `uuid`, which is a"),
+        (typed(uuid=None), "has a wrong type for the column `uuid`, which is a key"),
+        (typed(uuid="string", name=5), "has a type for the column `name` that JSON"),
+        (typed(uuid="string", name=[5]), "has a type for the column `name` that JSON"),
     ],
 )
 def test_a_catalog_that_no_record_fits_ends_the_run_in_one_line(
