@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _FIELDS = {column.name: column.field for column in COLUMNS}
 
+_NULL = ("null", ["null"])
+
 _OWN = {"uuid": "uuid", "customer-since": "since"}
 """Fields that `Customer` has itself, and their names there."""
 
@@ -197,12 +199,13 @@ class RecordReader:
     def _reader(self, place: tuple[str, ...], schema: dict[str, Any]) -> ValueReader:
         """Return what reads values of a schema."""
         types = types_of(schema)
+        forms = schema.get("anyOf") or schema.get("oneOf") or []
         if len(types) > 1:
+            forms = [{**schema, "type": kind} for kind in types]
+        if forms := [form for form in forms if form.get("type") not in _NULL]:
             # Text takes everything, so it comes last.
-            return _first_of(
-                self._reader(place, {**schema, "type": kind})
-                for kind in sorted(types, key="string".__eq__)
-            )
+            forms.sort(key=lambda form: "string" in types_of(form))
+            return _first_of(self._reader(place, form) for form in forms)
         (kind,) = types or [""]
         if kind == "array" and isinstance(items := schema.get("items"), dict):
             return _array_of(self._reader(place, items))

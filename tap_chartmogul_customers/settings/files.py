@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,6 +14,10 @@ from tap_chartmogul_customers.errors import FileError
 
 if TYPE_CHECKING:
     from singer_sdk.singerlib import CatalogEntry
+
+
+_NAME = re.compile(r'[^"\\\x00-\x1f]*')
+"""A name of a column that records can be written with."""
 
 
 def read_object(path: str, what: str) -> dict[str, Any]:
@@ -154,6 +159,8 @@ def _key_problem(entry: CatalogEntry, columns: dict[str, Any], key: str) -> str 
 
 def _type_problem(columns: dict[str, Any], key: str) -> str | None:
     for name, column in columns.items():
+        if not _NAME.fullmatch(name):
+            return f"has a column {name!r}, a name that no field of the API can have"
         types = column.get("type", [])
         types = [types] if isinstance(types, str) else types
         if not isinstance(types, list) or not all(isinstance(t, str) for t in types):

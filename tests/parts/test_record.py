@@ -338,6 +338,10 @@ def test_a_column_is_read_as_the_type_that_the_catalog_has(
         ({**DATE_TIME, "type": ["integer", "string"]}, 5, 5),
         ({**DATE_TIME, "type": ["integer", "string"]}, "soon", None),
         ({"type": "integer", "format": "int64"}, Decimal("5.0"), 5),
+        ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, Decimal("5.0"), 5),
+        ({"anyOf": [{"type": "integer"}, {"type": ["null"]}]}, "5", None),
+        ({"oneOf": [{"type": "string"}, {"type": "integer"}]}, 5, 5),
+        ({"oneOf": [DATE_TIME, {"type": "boolean"}]}, True, True),
         (
             {"type": "array", "items": {"type": "integer"}},
             [Decimal("5.0"), None],

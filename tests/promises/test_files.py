@@ -150,6 +150,8 @@ def test_a_catalog_that_is_none_ends_the_run_in_one_line(
         ({"tap_stream_id": "a"}, "has no stream with the `tap_stream_id` `customers`"),
         ({"metadata": DESELECTED}, "deselects the column `uuid`, which is a key"),
         (typed(uuid="integer"), "has a wrong type for the column `uuid`, which is a"),
+        (typed(uuid="string", **{'a"b': "string"}), "has a column 'a\"b', a name that"),
+        (typed(uuid="string", **{"a\tb": None}), "has a column 'a\\tb', a name that"),
         (typed(uuid=None), "has a wrong type for the column `uuid`, which is a key"),
         (typed(uuid="string", name=5), "has a type for the column `name` that JSON"),
         (typed(uuid="string", name=[5]), "has a type for the column `name` that JSON"),
