@@ -20,7 +20,7 @@ LINES = {
         (Path("sandbox/fields.py"), '"country": lambda', "field"),
         (
             README,
-            "| `country` |",
+            "| `country` | text |",
             "| `subscription_ended_at` | timestamp | When the last one ended. |",
         ),
         (README, '"country": "US", "state": ', '"subscription_ended_at": null,'),
@@ -29,7 +29,7 @@ LINES = {
         (PACKAGE / "settings/schema.py", 'th.Property(\n        "system",', "filter"),
         (Path("sandbox/store.py"), '"system": _systems,', "passes"),
         (Path("meltano.yml"), "- name: system\n", "meltano"),
-        (README, "| `system` |", "| `email` |  | Read only those with this address. |"),
+        (README, "| `system` |  |", "| `email` |  | Read only those with this address. |"),
         (
             Path("tests/promises/test_settings.py"),
             '("per_page", 0, ',
