@@ -245,4 +245,13 @@ async def unannounced_close(exchange: Exchange) -> None:
     """Answer as usual, then close the connection without having said so."""
     content = exchange.json()
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(content)}\r\n\r\n"
-    await raw(head.encode() + content)(exchange)
+    transport = exchange.request.transport
+    if transport and transport.can_write_eof() and hasattr(socket, "TCP_CORK"):
+        # The end goes out with the answer, else a client could ask again before it.
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        transport.write(head.encode() + content)
+        transport.write_eof()
+        transport.close()
+    else:
+        await raw(head.encode() + content)(exchange)

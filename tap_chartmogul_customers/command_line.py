@@ -48,11 +48,13 @@ def run() -> int:
 
 def _end(command: click.Command) -> int:
     try:
-        code = command(standalone_mode=False)
+        try:
+            code = command(standalone_mode=False)
+        except SystemExit as end:  # As the SDK ends --about.
+            code = end.code
+        # The process ends without doing it.
         if sys.stdout:
             sys.stdout.flush()
-    except SystemExit as end:
-        code = end.code
     except OSError as error:
         if error.filename is None:  # Standard output refused what `--about` printed.
             raise output_error(error) from error

@@ -37,6 +37,9 @@ settings.load_profile("tests")
 os.environ["TZ"] = "America/St_Johns"
 time.tzset()
 
+# Where all is written at once, what is not written at the end does not show.
+os.environ.pop("PYTHONUNBUFFERED", None)
+
 ROOT = Path(__file__).parents[1]
 
 

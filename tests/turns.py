@@ -42,7 +42,7 @@ def in_turns(seed: object) -> Iterator[None]:
             run()
         return future
 
-    def get() -> Any:
+    def get(**_: object) -> Any:
         if on_their_way and (not came or rng.random() < 1 / 2):
             on_their_way.pop(rng.randrange(len(on_their_way)))()
         return came.pop(rng.randrange(len(came)))

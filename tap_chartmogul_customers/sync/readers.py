@@ -7,8 +7,9 @@ where the pages are taken: no thread knows of another, and there is no lock.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from tap_chartmogul_customers.errors import (
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 BOUNDARY_TRIES = 3
 """How often a boundary is asked for, at most: it only saves time."""
+
+_LONGEST_WAIT = 0.5  # seconds
 
 _KEPT_PAGES = 2
 """Pages of a range whose customers are not emitted again: the page that ends the range
@@ -138,7 +141,7 @@ class RangeReaders:
                 self._connect()
             yield from self._emit()
             if self._asked:
-                self._take(*self._came.get())
+                self._take(*self._wait())
             elif self._looks or self._waiting:
                 assert self._open < self._at_once  # noqa: S101 (else it would not end)
             elif stuck := [(each, each.error) for each in self._readers if each.error]:
@@ -184,6 +187,16 @@ class RangeReaders:
         self._asked += 1
         page = self._threads.submit(next, connection.pages)
         page.add_done_callback(lambda page: self._came.put((connection, page)))
+
+    def _wait(self) -> tuple[_Connection, Future[Page]]:
+        """Wait for the next page that comes.
+
+        A signal that comes just before a wait does not end it: Python calls a handler
+        only afterwards. So no wait is long.
+        """
+        while True:
+            with suppress(Empty):
+                return self._came.get(timeout=_LONGEST_WAIT)
 
     def _close(self, connection: _Connection) -> None:
         connection.pages.close()

@@ -29,7 +29,11 @@ LINES = {
         (PACKAGE / "settings/schema.py", 'th.Property(\n        "system",', "filter"),
         (Path("sandbox/store.py"), '"system": _systems,', "passes"),
         (Path("meltano.yml"), "- name: system\n", "meltano"),
-        (README, "| `system` |  |", "| `email` |  | Read only those with this address. |"),
+        (
+            README,
+            "| `system` |  |",
+            "| `email` |  | Read only those with this address. |",
+        ),
         (
             Path("tests/promises/test_settings.py"),
             '("per_page", 0, ',

@@ -121,6 +121,29 @@ def test_tells_about_itself(tap: Tap) -> None:
     assert {"catalog", "state", "discover", "batch"} < set(about["capabilities"])
 
 
+@pytest.mark.parametrize(
+    ("arguments", "end"),
+    [
+        (["--about"], ""),
+        (["--about", "--format=json"], "}"),
+        (["--about", "--format=markdown"], ""),
+        (["--discover"], "}"),
+        (["--version"], ""),
+        (["--help"], ""),
+    ],
+)
+def test_what_is_printed_goes_through_a_pipe_to_its_end(
+    arguments: list[str], end: str
+) -> None:
+    # Unbuffered, nothing would be left to write at the end.
+    environment = {**os.environ, "PYTHONUNBUFFERED": ""}
+    done = subprocess.run(
+        [*TAP, *arguments], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip()
+    assert done.stdout.endswith(f"{end}\n")
+
+
 def test_stream_maps_rename_remove_and_filter(tap: Tap, sandbox: Sandbox) -> None:
     maps = {
         "customers": {
