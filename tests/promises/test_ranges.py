@@ -244,7 +244,7 @@ class TestBoundaries:
         run = sync(tap, state, max_retries=4)
         assert run.code == 1
         assert len(run.errors) == 1
-        assert f"range 1, page 1: {status}" in run.log.splitlines()[-1]
+        assert f"range 1, page 1: {status}" in run.errors[0]
         assert not run.records
         assert run.state == state
         sandbox.script({})

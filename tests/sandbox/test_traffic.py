@@ -46,7 +46,7 @@ def test_counts_requests_in_any_second(times: list[float], most: int) -> None:
 
 def test_the_sandbox_sees_what_came_at_once() -> None:
     all_here = Barrier(5)
-    with Sandbox(generate_customers(10), latency=0.2) as sandbox:
+    with Sandbox(generate_customers(10), latency=1) as sandbox:
 
         def ask(_: int) -> int:
             all_here.wait()
