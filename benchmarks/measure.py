@@ -254,7 +254,6 @@ def run(
 
 
 def _check(sample: Sample, found: int) -> None:
-    # A reader may bring a customer twice, where two ranges meet.
     if found < sample.customers:
         msg = f"{found} customers came of {sample}"
         raise RunFailedError(msg)

@@ -52,7 +52,7 @@ def _end(command: click.Command) -> int:
             code = command(standalone_mode=False)
         except SystemExit as end:  # As the SDK ends --about.
             code = end.code
-        # The process ends without doing it.
+        # `os._exit`, by which the process ends, does not do it.
         if sys.stdout:
             sys.stdout.flush()
     except OSError as error:
