@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from sandbox import faults
 from tap_chartmogul_customers.records.columns import COLUMNS
 from tests.customers import ODD_KEYS, change_custom, custom_columns, discovered
@@ -126,19 +124,11 @@ def test_flattening_keeps_the_columns(tap: Tap) -> None:
     assert flat["custom_empty"] == "{}"
 
 
-@pytest.mark.parametrize("deselected", ["custom_drop", "attributes"])
-def test_columns_and_attributes_are_selected_each_for_itself(
-    tap: Tap, deselected: str
-) -> None:
-    custom = {"keep": 1, "drop": 2}
-    change_custom(tap, custom)
+def test_columns_stay_where_attributes_are_deselected(tap: Tap) -> None:
+    change_custom(tap, {"plan": "gold"})
     kept = discovered(tap)
     for entry in kept["streams"][0]["metadata"]:
-        entry["metadata"]["selected"] = entry["breadcrumb"][-1:] != [deselected]
+        entry["metadata"]["selected"] = entry["breadcrumb"][1:] != ["attributes"]
     record = records(tap.run(catalog=kept))[0]
-    found = {f"custom_{key}": value for key, value in custom_columns(record).items()}
-    if "attributes" in record:
-        found["attributes"] = record["attributes"]["custom"]
-    values = {"custom_keep": 1, "custom_drop": 2, "attributes": custom}
-    del values[deselected]
-    assert found == values
+    assert custom_columns(record) == {"plan": "gold"}
+    assert "attributes" not in record
