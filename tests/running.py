@@ -91,6 +91,12 @@ class Run:
         return [line for line in self.log.splitlines() if "| WARNING " in line]
 
 
+def as_written(value: object) -> bytes:
+    """Return what a file holds: text as it is, any other value as JSON."""
+    text = value if isinstance(value, str | bytes) else json.dumps(value)
+    return text.encode() if isinstance(text, str) else text
+
+
 @dataclass(frozen=True)
 class Tap:
     """The tap as a program, with a sandbox as its API and a folder for its files."""
@@ -117,9 +123,8 @@ class Tap:
         files = {"config": config, "state": state, "catalog": catalog}
         for name, value in files.items():
             if value is not None:
-                data = value if isinstance(value, bytes) else json.dumps(value).encode()
                 path = self.folder / f"{name}.json"
-                path.write_bytes(data)
+                path.write_bytes(as_written(value))
                 command += [f"--{name}", str(path)]
         return [*command, *arguments]
 

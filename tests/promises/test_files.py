@@ -145,14 +145,3 @@ def test_a_state_is_taken_as_meltano_prints_it_and_as_a_message(
     assert rest.code == 0
     assert "Resuming the sync" in rest.log
     assert len(first.uuids + rest.uuids) == 60
-
-
-@pytest.mark.parametrize("state", [b"", b"{", b"[1]", b'{"a": 1}', b'{"bookmarks": 5}'])
-def test_a_state_of_another_shape_costs_no_record(
-    tap: Tap, sandbox: Sandbox, state: bytes
-) -> None:
-    run = tap.run(state=state)
-    assert run.code == 0
-    assert run.uuids == [customer["uuid"] for customer in sandbox.customers]
-    assert len(run.warnings) == bool(state)
-    assert all("Starting over" in warning for warning in run.warnings)
