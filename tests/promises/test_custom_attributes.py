@@ -73,26 +73,6 @@ def test_a_catalog_is_used_as_it_is(tap: Tap, sandbox: Sandbox) -> None:
     assert run.messages[0]["schema"]["properties"] == schema["properties"]
 
 
-def test_values_that_do_not_fit_become_null_with_one_warning_and_a_count(
-    tap: Tap,
-) -> None:
-    change_custom(tap, {"n": 1, "at": "2023-09-08", "b": True, "x": 0.5})
-    kept = discovered(tap)
-    bad = {"n": "a secret", "x": "a secret", "at": "a secret", "b": 1}
-    change_custom(tap, bad)
-    run = tap.run(catalog=kept)
-    for record in records(run):
-        assert custom_columns(record) == dict.fromkeys(bad)
-        assert record["attributes"]["custom"] == bad
-    assert len(run.warnings) == 8
-    for name, warning, count in zip(
-        sorted(bad), run.warnings[:4], run.warnings[4:], strict=True
-    ):
-        assert f"`custom_{name}` becomes null: it does not fit" in warning
-        assert f"null in `custom_{name}`: 60" in count
-    assert "a secret" not in run.log
-
-
 def test_any_key_becomes_a_column_that_knows_its_key(tap: Tap) -> None:
     keys = [*ODD_KEYS, "\ufffd"]
     # NUL cannot be stored, and is mended wherever it comes.

@@ -60,21 +60,14 @@ def test_whatever_a_customer_has_its_record_has_the_columns_of_the_schema(
     ]
 
 
-@pytest.mark.parametrize(
-    ("settings", "name"),
-    [
-        ({"flattening_max_key_length": 10}, "cs"),
-        ({"stream_maps": {"customers": {"address__city": "city"}}}, "address__city"),
-    ],
-)
 def test_two_columns_of_one_name_end_the_run_before_the_first_request(
-    tap: Tap, settings: dict[str, Any], name: str
+    tap: Tap,
 ) -> None:
-    run = tap.run(**flat(), **settings)
+    run = tap.run(**flat(), stream_maps={"customers": {"address__city": "city"}})
     assert run.code == 1
     (error,) = run.errors
     assert error.endswith(
-        f"Duplicate column name produced in schema: {name}. Change "
+        "Duplicate column name produced in schema: address__city. Change "
         "`flattening_max_key_length`, `flattening_separator` or `stream_maps`"
     )
     assert not run.messages
