@@ -78,7 +78,6 @@ def test_a_proxy_that_is_busy_is_tried_again(
     "address",
     [
         "socks5://user:hunter2@127.0.0.1:1080",
-        "ftp://user:hunter2@127.0.0.1",
         "http://user:hunter2@:3128",
         f"http://user:hunter2@{'a' * 70}.com",
     ],
