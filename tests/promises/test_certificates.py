@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.servers import check, failed_at_once, with_tls
+from tests.servers import check, failed_at_once
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import trustme
-
-    from sandbox import Sandbox
     from tests.running import Tap
 
 pytestmark = pytest.mark.usefixtures("direct")
@@ -33,24 +29,6 @@ def test_a_certificate_that_is_not_trusted_is_not_tried_again(
         f"request to {urlsplit(secure).netloc} failed: the certificate is not trusted "
     )
     assert said.endswith("name the file with its certificate in REQUESTS_CA_BUNDLE")
-
-
-@pytest.mark.usefixtures("trusted")
-@pytest.mark.parametrize(
-    ("host", "days", "why"),
-    [
-        ("example.com", 1, "mismatch, certificate is not valid for"),
-        ("localhost", -1, "expired"),
-    ],
-)
-def test_a_certificate_for_another_host_or_time_is_not_tried_again(
-    tap: Tap, sandbox: Sandbox, authority: trustme.CA, host: str, days: int, why: str
-) -> None:
-    end = dt.datetime.now(dt.UTC) + dt.timedelta(days)
-    with with_tls(sandbox, authority.issue_cert(host, not_after=end)) as url:
-        said = failed_at_once(tap, url)
-    assert why in said
-    assert "check `api_url` and the clock of this machine" in said
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])

@@ -93,18 +93,3 @@ def test_a_proxy_that_cannot_be_meant_is_not_tried_again(
     assert "page 1: HTTPS_PROXY or ALL_PROXY is not an address that can be used" in line
     assert "Where it happened" in run.log  # Whoever looks for a fault sees no more.
     assert "hunter2" not in run.log
-
-
-def test_a_proxy_that_nobody_runs_is_tried_again_and_named(
-    tap: Tap, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    port = nobody()
-    monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{port}")
-    run = tap.run(api_url=ELSEWHERE, max_retries=1)
-    assert len(run.warnings) == 1
-    (line,) = run.errors
-    assert line.endswith(
-        f"request to example.com:443 through the proxy 127.0.0.1:{port} failed: "
-        "Connection refused: check `api_url`, the network and HTTPS_PROXY. Given up "
-        "after try 2"
-    )
