@@ -282,7 +282,6 @@ class RangeReaders:
         )
         index = self._readers.index(reader)
         before = self._readers[index - 1]
-        before.part.expected = before.part.size + reader.part.size
         del self._readers[index], self._ranges[index]
         for queue in (self._looks, self._waiting):
             if reader in queue:
