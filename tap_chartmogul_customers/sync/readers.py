@@ -27,18 +27,15 @@ if TYPE_CHECKING:
     from tap_chartmogul_customers.api.paging import Customer, Page
     from tap_chartmogul_customers.sync.ranges import Range
 
-BOUNDARY_TRIES = 3
-"""How often a boundary is asked for, at most: it only saves time."""
-
 _LONGEST_WAIT = 0.5  # seconds
 
 _KEPT_PAGES = 2
 """Pages of a range whose customers are not emitted again: the page that ends the range
 before can reach into the second one."""
 
-OpenPages: TypeAlias = "Callable[[str | None, str, int | None], Generator[Page]]"
-"""Opens a connection and reads pages over it. It takes the cursor to start at, what
-errors call the reader, and how often to try the first page: as often as any if None."""
+OpenPages: TypeAlias = "Callable[[str | None, str], Generator[Page]]"
+"""Opens a connection and reads pages over it, from a cursor on. It also takes what
+errors call the reader."""
 
 
 class Batch(NamedTuple):
@@ -117,7 +114,7 @@ class RangeReaders:
         self._open = 0
         self._asked = 0
         self._emitted: set[str] = set()
-        """The keys of the first pages of ranges that were emitted in this run."""
+        """Keys of customers that were emitted in this run where two ranges meet."""
         self._threads = ThreadPoolExecutor(at_once)
         self._came: SimpleQueue[tuple[_Connection, Future[Page]]] = SimpleQueue()
 
@@ -169,9 +166,7 @@ class RangeReaders:
             # The range before may have ended because of this answer. If it were asked
             # for again, the answer could be another.
             start = first.cursor
-        at_boundary = start is not None and start == reader.part.start
-        tries = BOUNDARY_TRIES if at_boundary else None
-        pages = self._open_pages(start, reader.label, tries)
+        pages = self._open_pages(start, reader.label)
         self._open += 1
         connection = _Connection(reader, pages, is_look)
         if not is_look:
@@ -231,36 +226,28 @@ class RangeReaders:
             reader.held = page, own
 
     def _emit(self) -> Iterator[Batch]:
-        """Emit each page that came, once it is known which customers to emit."""
-        # The last range first: a range does not emit again whom the next one has.
-        for reader in reversed(self._readers):
+        """Emit each page that came, once the look is there that may end its range."""
+        for reader in self._readers:
             end = self._next(reader)
-            if reader.held and (end is None or self._is_clear(*reader.held, end)):
+            if reader.held and (end is None or end.look is not None):
                 yield self._advance(reader, *reader.held, end)
-
-    @staticmethod
-    def _is_clear(page: Page, own: list[str], end: _RangeReader) -> bool:
-        """Whether it is known if a page ends its range, and whom the next one emits."""
-        if end.look is None:
-            return False
-        reaches_into_it = page.cursor is None or not end.look.isdisjoint(own)
-        # Without a connection the next range may be waiting for this one's.
-        will_emit = end.connection and end.part.pages < _KEPT_PAGES
-        return not (reaches_into_it and will_emit)
 
     def _advance(
         self, reader: _RangeReader, page: Page, own: list[str], end: _RangeReader | None
     ) -> Batch:
         connection = reader.connection
         assert connection  # noqa: S101 (it brought the page)
-        reader.held = None
-        last = page.cursor is None or bool(end and is_behind(own, end.look or set()))
+        look = end.look or set() if end else set()
         customers = page.customers
         if not self._emitted.isdisjoint(own):
             pairs = zip(own, customers, strict=True)
             customers = [each for key, each in pairs if key not in self._emitted]
-        if reader.part.pages < _KEPT_PAGES:
+        # The pages that two ranges may share: the first ones of a range, and those of
+        # the range before that reach into them.
+        if reader.part.pages < _KEPT_PAGES or not look.isdisjoint(own):
             self._emitted.update(own)
+        last = page.cursor is None or is_behind(own, look)
+        reader.held = None
         reader.part.advance(page.cursor, last=last)
         if last:
             self._close(connection)
@@ -295,7 +282,6 @@ class RangeReaders:
         )
         index = self._readers.index(reader)
         before = self._readers[index - 1]
-        before.part.expected = before.part.size + reader.part.size
         del self._readers[index], self._ranges[index]
         for queue in (self._looks, self._waiting):
             if reader in queue:

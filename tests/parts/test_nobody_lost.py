@@ -110,7 +110,7 @@ class Service:
                     self.since[who] = rng.choice((moment(rng), NEVER))
                     self.moved.add(who)
 
-    def pages(self, cursor: str | None, label: str, _: int | None) -> Generator[Page]:
+    def pages(self, cursor: str | None, label: str) -> Generator[Page]:
         connections, this = self.connections, object()
         connections.append(this)
         self.most_at_once = max(self.most_at_once, len(connections))

@@ -40,19 +40,11 @@ class Account:
         """Cursors that lead to an empty page, behind which others are."""
         self.rng = seed is not None and Random(seed)  # noqa: S311 (no secret)
         self.asked: list[tuple[str, str | None]] = []
-        self.tries: dict[str | None, int | None] = {}
         self.threads: set[threading.Thread] = set()
         self.open = self.most_open = 0
         self.on_request: Callable[[str, str | None], object] = lambda *_: None
 
-    def pages(
-        self, cursor: str | None, label: str, tries: int | None
-    ) -> Generator[Page]:
-        # Here it is the main thread.
-        self.tries[cursor] = tries
-        return self._pages(cursor, label)
-
-    def _pages(self, cursor: str | None, label: str) -> Generator[Page]:
+    def pages(self, cursor: str | None, label: str) -> Generator[Page]:
         # As for a session, which connects at its first request.
         self.open += 1
         self.most_open = max(self.most_open, self.open)
@@ -203,11 +195,6 @@ class TestUnreadable:
         with pytest.raises(UnavailableError, match="range 2"):
             read(account, parts)
         assert parts[1].cursor == "150"
-
-    def test_a_boundary_is_asked_for_less_often(self) -> None:
-        account = Account(40)
-        read(account, ranges((0, 50), 100, (200, 250), 300))
-        assert account.tries == {"50": None, "100": 3, "200": 3, "250": None, "300": 3}
 
     @pytest.mark.parametrize("at_once", [1, 2, 8])
     def test_a_range_whose_second_page_fails_is_left_to_the_one_before(

@@ -31,7 +31,7 @@ class Service:
         self.refused: list[tuple[str, str | None]] = []
         self.error: type[ReadError] = RefusedError
 
-    def pages(self, cursor: str | None, label: str, _: int | None) -> Generator[Page]:
+    def pages(self, cursor: str | None, label: str) -> Generator[Page]:
         for number in range(int(cursor or 0), len(self.since)):
             at = str(number) if number else None
             self.asked.append((label, at))
