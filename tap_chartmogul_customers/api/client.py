@@ -27,11 +27,9 @@ from tap_chartmogul_customers.api.failures import failure
 from tap_chartmogul_customers.api.pace import Pace, seconds_to_wait
 from tap_chartmogul_customers.api.paging import Page
 from tap_chartmogul_customers.errors import (
-    NoAnswerError,
     PagingError,
-    RefusedError,
+    ReadError,
     TapError,
-    UnavailableError,
     UnreachableError,
 )
 
@@ -60,7 +58,7 @@ class _TryAgainError(Exception):
         super().__init__(why)
         self.retry_after = retry_after
         self.account_wide = account_wide
-        self.end = UnavailableError if unreached else NoAnswerError
+        self.end = UnreachableError if unreached else ReadError
 
 
 class _Connection(HTTPAdapter):
@@ -133,10 +131,9 @@ class Client:
             Each page, before the next one is asked for.
 
         Raises:
-            RefusedError: ChartMogul refused a request.
-            NoAnswerError: Every try of a request failed.
+            ReadError: ChartMogul refused a request, or every try of one failed.
             PagingError: A page cannot be read, or does not say where the next one is.
-            UnreachableError: ChartMogul cannot be reached, now or later.
+            UnreachableError: ChartMogul cannot be reached.
         """
         paginator = self._paginator(start)
         with closing(_Connection()) as connection:
@@ -194,7 +191,7 @@ class Client:
         if response.status_code != HTTPStatus.OK:
             why = described(response, body, self._api_key)
             if not tried_again(response.status_code):
-                raise RefusedError(why)
+                raise ReadError(why)
             retry_after = response.headers.get("Retry-After", "")
             account_wide = response.status_code in ACCOUNT_WIDE
             raise _TryAgainError(why, retry_after, account_wide=account_wide)

@@ -157,13 +157,13 @@ class RecordReader:
             )
 
     def _selected(
-        self, place: tuple[str, ...], schema: dict[str, Any]
+        self, path: tuple[str, ...], schema: dict[str, Any]
     ) -> ValueReader | None:
         """Return what reads a property. It makes null what cannot be read."""
-        if not self._mask[place]:
+        if not self._mask[path]:
             return None
-        as_sent, read = self._reader(place, schema)
-        path = ".".join(place[1::2])
+        as_sent, read = self._reader(path, schema)
+        name = ".".join(path[1::2])
         if custom := source_of(schema):
             as_sent, read = None, _picked(custom, read)
 
@@ -171,21 +171,21 @@ class RecordReader:
             try:
                 return read(value)
             except UnreadableError as error:
-                if path not in self._nulls:
+                if name not in self._nulls:
                     self._logger.warning(
                         "Customer %r: `%s` becomes null: it %s",
                         self._uuid,
-                        path,
+                        name,
                         "does not fit the type of its column; `attributes` has it"
                         if custom
                         else error,
                     )
-                self._nulls[path] += 1
+                self._nulls[name] += 1
                 return None
 
         return ValueReader(as_sent, read_or_null)
 
-    def _reader(self, place: tuple[str, ...], schema: dict[str, Any]) -> ValueReader:
+    def _reader(self, path: tuple[str, ...], schema: dict[str, Any]) -> ValueReader:
         """Return what reads values of a schema."""
         types = types_of(schema)
         forms = schema.get("anyOf") or schema.get("oneOf") or []
@@ -194,19 +194,19 @@ class RecordReader:
         if forms := [form for form in forms if form.get("type") not in _NULL]:
             # Text takes everything, so it comes last.
             forms.sort(key=lambda form: "string" in types_of(form))
-            return _first_of(self._reader(place, form) for form in forms)
+            return _first_of(self._reader(path, form) for form in forms)
         (kind,) = types or [""]
         if kind == "array" and isinstance(items := schema.get("items"), dict):
-            return _array_of(self._reader(place, items))
+            return _array_of(self._reader(path, items))
         if kind == "object":
-            return self._object(place, schema)
+            return self._object(path, schema)
         reader = reader_of(kind, schema.get("format"))
         if kind == "string" and "properties" in schema:
             # An object as text, without its keys that are not selected.
-            return _text_of(self._object(place, schema), reader)
+            return _text_of(self._object(path, schema), reader)
         return reader
 
-    def _object(self, place: tuple[str, ...], schema: dict[str, Any]) -> ValueReader:
+    def _object(self, path: tuple[str, ...], schema: dict[str, Any]) -> ValueReader:
         properties = schema.get("properties", {})
         more = schema.get("additionalProperties", True)
         if not properties and more is True:
@@ -214,12 +214,12 @@ class RecordReader:
         readers = {
             key: reader
             for key, part in properties.items()
-            if (reader := self._selected((*place, "properties", key), part))
+            if (reader := self._selected((*path, "properties", key), part))
         }
         # Where a key is deselected, keys that are not in the schema are left out too.
         if more is not False and len(readers) == len(properties):
             part = more if isinstance(more, dict) else {}
-            others = self._selected((*place, "properties", "*"), part)
+            others = self._selected((*path, "properties", "*"), part)
         else:
             others = None
 

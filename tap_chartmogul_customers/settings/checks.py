@@ -106,7 +106,7 @@ def _missing(
 
 
 def _problems(config: dict[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a line for each fault. It names the setting and never shows its value."""
+    """Fill in defaults, and yield a line for each fault, without its value."""
     known = schema["properties"]
     for name in sorted(config.keys() - known.keys()):
         near = get_close_matches(name, known, 1)

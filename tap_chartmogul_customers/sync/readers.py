@@ -12,11 +12,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from tap_chartmogul_customers.errors import (
-    PagingError,
-    ReadError,
-    UnavailableError,
-)
+from tap_chartmogul_customers.errors import PagingError, ReadError
 from tap_chartmogul_customers.sync.ranges import is_behind, keys
 
 if TYPE_CHECKING:
@@ -50,7 +46,7 @@ class _RangeReader:
     """A range in this run.
 
     Attributes:
-        part: The range.
+        range: The range.
         label: What errors call it.
         look: The keys of the look at its start, once that is there.
         look_is_due: Whether its look is there, was asked for, or is its first page.
@@ -60,7 +56,7 @@ class _RangeReader:
         error: Why it cannot be read further. It waits until all others are read.
     """
 
-    part: Range
+    range: Range
     label: str
     look: set[str] | None = None
     look_is_due: bool = False
@@ -104,13 +100,13 @@ class RangeReaders:
         self._at_once = at_once
         self._logger = logger
         self._readers = [
-            _RangeReader(part, f"range {number}" if len(ranges) > 1 else "")
-            for number, part in enumerate(ranges, 1)
+            _RangeReader(each, f"range {number}" if len(ranges) > 1 else "")
+            for number, each in enumerate(ranges, 1)
         ]
         # What is to be asked for. Looks go first, else ranges that wait for them could
         # keep all connections.
         self._looks: list[_RangeReader] = []
-        self._waiting = [each for each in self._readers if not each.part.done]
+        self._waiting = [each for each in self._readers if not each.range.done]
         self._open = 0
         self._asked = 0
         self._emitted: set[str] = set()
@@ -130,7 +126,7 @@ class RangeReaders:
         """
         for reader in self._waiting[: self._at_once]:
             # Its first page is also the look at its start: no request more.
-            reader.look_is_due = reader.part.at_start
+            reader.look_is_due = reader.range.at_start
         for reader in self._waiting:
             self._want_look(self._next(reader))
         while True:
@@ -160,8 +156,8 @@ class RangeReaders:
     def _connect(self) -> None:
         is_look = bool(self._looks)
         reader = (self._looks or self._waiting).pop(0)
-        start = reader.part.start if is_look else reader.part.cursor
-        first = reader.first if reader.part.at_start and not is_look else None
+        start = reader.range.start if is_look else reader.range.cursor
+        first = reader.first if reader.range.at_start and not is_look else None
         if first:
             # The range before may have ended because of this answer. If it were asked
             # for again, the answer could be another.
@@ -203,10 +199,10 @@ class RangeReaders:
         self._asked -= 1
         reader = connection.reader
         is_dropped = reader not in self._readers
-        is_first = connection.is_look or (reader.part.at_start and not connection.came)
+        is_first = connection.is_look or (reader.range.at_start and not connection.came)
         try:
             page = came.result()
-            if is_first and reader.part.start and page.cursor and not page.customers:
+            if is_first and reader.range.start and page.cursor and not page.customers:
                 msg = f"{page.where}: an empty page, which cannot end a range"
                 raise PagingError(msg)
         except ReadError as error:
@@ -244,11 +240,11 @@ class RangeReaders:
             customers = [each for key, each in pairs if key not in self._emitted]
         # The pages that two ranges may share: the first ones of a range, and those of
         # the range before that reach into them.
-        if reader.part.pages < _KEPT_PAGES or not look.isdisjoint(own):
+        if reader.range.pages < _KEPT_PAGES or not look.isdisjoint(own):
             self._emitted.update(own)
         last = page.cursor is None or is_behind(own, look)
         reader.held = None
-        reader.part.advance(page.cursor, last=last)
+        reader.range.advance(page.cursor, last=last)
         if last:
             self._close(connection)
         else:
@@ -258,12 +254,12 @@ class RangeReaders:
     def _fail(self, connection: _Connection, error: ReadError) -> None:
         """Go on after a page could not be read."""
         reader = connection.reader
-        is_resumed = not (connection.is_look or connection.came or reader.part.at_start)
-        if isinstance(error, UnavailableError):
-            raise error  # That says nothing of a place: the next run goes on here.
+        is_resumed = not (
+            connection.is_look or connection.came or reader.range.at_start
+        )
         if is_resumed:
             self._logger.warning("Reading from an earlier place: %s", error)
-            reader.part.restart()
+            reader.range.restart()
             self._waiting.append(reader)
         elif reader is self._readers[0]:
             raise error
@@ -288,7 +284,7 @@ class RangeReaders:
                 queue.remove(reader)
         if reader.held and reader.connection:
             self._close(reader.connection)
-        if before.part.done and before.part.cursor:
-            before.part.done = False
+        if before.range.done and before.range.cursor:
+            before.range.done = False
             self._waiting.append(before)
         self._want_look(self._next(before))

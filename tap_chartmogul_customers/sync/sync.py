@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tap_chartmogul_customers.errors import ReadError, UnavailableError
+from tap_chartmogul_customers.errors import ReadError
 from tap_chartmogul_customers.sync.bookmark import Recent, read_bookmark, start
 from tap_chartmogul_customers.sync.readers import Batch, RangeReaders
 
@@ -157,7 +157,7 @@ class Sync:
                         if page.customers and not any(c.since for c in page.customers):
                             return
                 except ReadError as error:
-                    if place is None or isinstance(error, UnavailableError):
+                    if place is None:
                         raise
                     self._logger.warning(
                         "The second look begins at the start instead: %s", error

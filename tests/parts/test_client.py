@@ -20,7 +20,7 @@ from tap_chartmogul_customers.api import pace
 from tap_chartmogul_customers.api.client import Client
 from tap_chartmogul_customers.api.customers import CustomerDecoder, LooseCustomer
 from tap_chartmogul_customers.api.paging import CursorPaginator
-from tap_chartmogul_customers.errors import NoAnswerError, TapError, UnavailableError
+from tap_chartmogul_customers.errors import ReadError, TapError, UnreachableError
 from tests.servers import busy, nobody, served
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def test_an_answer_that_is_cut_anywhere_is_never_a_page(body: bytes) -> None:
     cuts = [*range(0, len(whole) - 7, 5), *range(len(whole) - 7, len(whole) - 4)]
     with answering(*(whole[:cut] for cut in cuts)) as port:
         for _ in cuts:
-            with pytest.raises(NoAnswerError):
+            with pytest.raises(ReadError):
                 list(client(port).pages())
     (page,) = read(whole)
     assert sent(page) == CUSTOMERS
@@ -316,7 +316,7 @@ def test_a_connection_that_was_closed_while_it_was_idle_costs_no_try() -> None:
 
 
 def test_what_no_connection_was_made_for_says_nothing_of_a_page() -> None:
-    with pytest.raises(UnavailableError, match="Given up after try 4"):
+    with pytest.raises(UnreachableError, match="Given up after try 4"):
         next(client(nobody(), max_retries=3).pages())
 
 
@@ -330,7 +330,7 @@ def test_an_answer_that_stops_coming_is_given_up(late: bytes) -> None:
         ended.put(client.recv(1))
 
     with served(talk) as port:
-        with pytest.raises(NoAnswerError, match="no whole answer within `request_time"):
+        with pytest.raises(ReadError, match="no whole answer within `request_time"):
             list(client(port, timeout=0.3).pages())
         assert ended.get(timeout=20) == b""
 
@@ -362,7 +362,7 @@ def test_a_body_that_drips_is_given_up_in_time(
     expected = "no whole answer" if status == b"200" else "page 1: 500 OK"
     with served(talk) as port:
         # The error is kept, and with it all that led to it, but no connection.
-        with pytest.raises(NoAnswerError, match=expected) as kept:
+        with pytest.raises(ReadError, match=expected) as kept:
             list(client(port, timeout=0.3).pages())
         assert hung_up.get(timeout=20)
     del kept
@@ -385,7 +385,7 @@ def test_says_that_nobody_lets_it_in() -> None:
     with (
         busy() as port,
         pytest.raises(
-            NoAnswerError,
+            UnreachableError,
             match=f"request to 127.0.0.1:{port} failed: no connection within "
             "`request_timeout`",
         ),

@@ -20,10 +20,8 @@ import pytest
 
 from tap_chartmogul_customers.api.paging import Customer, Page
 from tap_chartmogul_customers.errors import (
-    NoAnswerError,
     PagingError,
     ReadError,
-    RefusedError,
 )
 from tap_chartmogul_customers.sync import ranges
 from tap_chartmogul_customers.sync.bookmark import Account
@@ -120,7 +118,7 @@ class Service:
                 if self.rng.random() < self.edits:
                     self.edit()
                 if place is None or self.rng.random() < self.failures:
-                    raise self.rng.choice((RefusedError, NoAnswerError, PagingError))
+                    raise self.rng.choice((ReadError, ReadError, PagingError))
                 order = sorted((when, who) for who, when in self.since.items())
                 at = bisect_right(order, place)
                 rows = order[at : at + self.per_page]

@@ -12,8 +12,7 @@ import pytest
 
 from tap_chartmogul_customers.api.paging import Customer, Page
 from tap_chartmogul_customers.errors import (
-    NoAnswerError,
-    UnavailableError,
+    ReadError,
     UnreachableError,
 )
 from tap_chartmogul_customers.sync.ranges import Range
@@ -57,7 +56,7 @@ class Account:
                     time.sleep(self.rng.random() / 1000)
                 if (cursor or "start") in self.broken:
                     msg = f"{label} at {cursor}"
-                    raise NoAnswerError(msg)
+                    raise ReadError(msg)
                 asked = cursor
                 first = int(cursor or 0)
                 behind = min(first + PER_PAGE, self.size)
@@ -188,11 +187,11 @@ class TestUnreadable:
 
         def on_request(label: str, cursor: str | None) -> None:
             if cursor == at and label == "range 2":
-                raise UnavailableError(label)
+                raise UnreachableError(label)
 
         account.on_request = on_request
         parts = ranges(0, (100, 150))
-        with pytest.raises(UnavailableError, match="range 2"):
+        with pytest.raises(UnreachableError, match="range 2"):
             read(account, parts)
         assert parts[1].cursor == "150"
 
@@ -236,7 +235,7 @@ class TestUnreadable:
     def test_fails_if_the_start_of_the_account_does(self, at_once: int) -> None:
         account = Account(40, "start", "50", "100", "200", "300")
         parts = ranges((0, 50), 100, 200, 300)
-        with pytest.raises(NoAnswerError, match="range 1 at None"):
+        with pytest.raises(ReadError, match="range 1 at None"):
             read(account, parts, at_once=at_once)
 
     def test_a_range_that_failed_before_its_look_did_is_dropped_once(self) -> None:
@@ -248,7 +247,7 @@ class TestUnreadable:
                 # The look of its start takes longer than its second page.
                 (has_failed.set if cursor == "160" else has_failed.wait)()
                 time.sleep(0.1 * (cursor == "100"))
-                raise NoAnswerError
+                raise ReadError
 
         account.on_request = on_request
         parts = ranges(0, (100, 150), 200)
@@ -284,7 +283,7 @@ def fails_first(
         )
         if cursor in cursors and (label == asking or (not label and not goes_on)):
             msg = f"{asking} at {cursor}"
-            raise NoAnswerError(msg)
+            raise ReadError(msg)
 
     return on_request
 
