@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sandbox import faults
 from tap_chartmogul_customers.records.columns import COLUMNS
 from tests.customers import ODD_KEYS, change_custom, custom_columns, discovered
 
@@ -51,14 +50,6 @@ def test_discovery_reads_as_many_customers_as_it_is_told(
     found = discovered(tap, custom_attributes_sample_size=4, per_page=3)
     assert len(columns(found)) == 4
     assert len(sandbox.requests) == 2
-
-
-def test_discovery_that_fails_says_so_in_one_line(tap: Tap, sandbox: Sandbox) -> None:
-    sandbox.script({1: faults.status(401)})
-    run = tap.run("--discover", **SAMPLE)
-    assert run.code == 1
-    assert len(run.errors) == 1
-    assert "401" in run.errors[0]
 
 
 def test_a_catalog_is_used_as_it_is(tap: Tap, sandbox: Sandbox) -> None:

@@ -240,15 +240,6 @@ def test_text_and_numbers_are_taken_as_what_they_stand_for(
     assert type(tap.config[name]) is type(taken)
 
 
-def test_null_means_the_default(tap: Tap, sandbox: Sandbox) -> None:
-    settings = dict.fromkeys(SCHEMA["properties"].keys() - {"api_key", "api_url"})
-    run = tap.run(**settings)
-    assert run.code == 0
-    assert len(run.records) == 60
-    assert not run.of_type("ACTIVATE_VERSION")
-    assert sandbox.requests[0].query == {"per_page": "200"}
-
-
 def test_settings_are_read_from_the_environment_where_empty_means_not_set(
     monkeypatch: pytest.MonkeyPatch, tap: Tap, sandbox: Sandbox
 ) -> None:
