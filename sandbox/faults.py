@@ -72,23 +72,15 @@ async def status(
     *,
     retry_after: int | str | None = None,
     message: str | None = None,
-    html: bool = False,
 ) -> web.Response:
-    """Answer with an error, with `html` as a proxy does.
-
-    `retry_after` is in seconds, or the text of an HTTP date.
-    """
-    response = with_body(HTML_PAGE, "text/html") if html else _error(code, message)
-    response.set_status(code)
+    """Answer with an error; `retry_after` is in seconds, or an HTTP date."""
+    if code == HTTPStatus.TOO_MANY_REQUESTS and message is None:
+        response = error(code, RATE_LIMIT_MESSAGE)
+    else:
+        response = error(code, message or f"Error {code}", param=None)
     if retry_after is not None:
         response.headers[hdrs.RETRY_AFTER] = str(retry_after)
     return response
-
-
-def _error(code: int, message: str | None) -> web.Response:
-    if code == HTTPStatus.TOO_MANY_REQUESTS and message is None:
-        return error(code, RATE_LIMIT_MESSAGE)
-    return error(code, message or f"Error {code}", param=None)
 
 
 @_fault
@@ -220,24 +212,6 @@ async def raw(exchange: Exchange, data: bytes) -> None:
     if transport := exchange.request.transport:
         transport.write(data)
         transport.close()
-
-
-@_fault
-async def endless(exchange: Exchange, begin: bytes, again: bytes) -> None:
-    """Send `begin` instead of an answer, then `again` ten times a second, for ever."""
-    data = begin
-    while (transport := exchange.request.transport) is not None:
-        transport.write(data)
-        data = again
-        await asyncio.sleep(0.1)
-
-
-@_fault
-async def preceded(exchange: Exchange, by: bytes) -> web.Response:
-    """Answer as usual, after other bytes."""
-    if transport := exchange.request.transport:
-        transport.write(by)
-    return await exchange.answer()
 
 
 @_fault

@@ -1,13 +1,11 @@
 """An account that lives from day to day, by a seed.
 
 Leads come and convert, customers grow, shrink, fall behind, cancel and are deleted, and
-some come back. `Life.live` tells what each day did to the account's MRR. `Nights` lets
-a day pass between two reads.
+some come back. `Life.live` tells what each day did to the account's MRR.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
 from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
@@ -16,8 +14,8 @@ from sandbox.vocabulary import LEAD_STATUSES, OWNERS, PAYING_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import date
 
-    from sandbox.exchange import SeenRequest
     from sandbox.sandbox import Sandbox
     from sandbox.store import Customer
 
@@ -178,33 +176,6 @@ class Life:
         "Past Due": ((0.2, _pays_again), (0.1, _cancels)),
         "Cancelled": ((0.01, _returns), (0.005, _is_deleted)),
     }
-
-
-class Nights:
-    """Lets a day pass before each read but the first, when called with each request.
-
-    A read is over when no request has come for a while. The requests themselves do not
-    tell, since a client may read in several places at once.
-
-    Args:
-        life: The account.
-        quiet: Seconds after the end of a request.
-        tell: Called with what each day did to the account's MRR.
-    """
-
-    def __init__(
-        self, life: Life, quiet: float, tell: Callable[[list[Movement]], object]
-    ) -> None:
-        self._life = life
-        self._quiet = quiet
-        self._tell = tell
-        self._latest: SeenRequest | None = None
-
-    def __call__(self, seen: SeenRequest) -> None:
-        """Let a day pass if a read begins."""
-        latest, self._latest = self._latest, seen
-        if latest and latest.ended and seen.time - latest.ended >= self._quiet:
-            self._tell(self._life.live(datetime.now(UTC).date()))
 
 
 def _plan_of(customer: Customer) -> tuple[str, int]:

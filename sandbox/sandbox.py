@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Future
-from contextlib import contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
 from sandbox import stale
-from sandbox.changes import Changes
 from sandbox.pages import MOST_PER_PAGE, Pages
 from sandbox.service import Service
 from sandbox.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from sandbox.exchange import SeenRequest
     from sandbox.faults import Fault, Script
@@ -117,24 +115,6 @@ class Sandbox:
     def age_cursors(self, reading: stale.Reading = stale.refused) -> None:
         """Make all cursors so far old ones; `reading` says what the service does."""
         self._pages.age_cursors(reading)
-
-    @contextmanager
-    def changing(self, *, one_in: int, seed: int) -> Iterator[Changes]:
-        """Change a customer at one in so many requests, in a `with` block.
-
-        Yields:
-            The changes, which say whom they have touched so far.
-        """
-        changes = Changes(self._store, one_in=one_in, seed=seed)
-        self.on_request(changes)
-        try:
-            yield changes
-        finally:
-            self.on_request(None)
-
-    def on_request(self, callback: Callable[[SeenRequest], object] | None) -> None:
-        """Call a function with each request, even a refused one, before its answer."""
-        self._service.on_request = callback
 
     def prerender(self, per_page: int = MOST_PER_PAGE) -> None:
         """Render and compress all pages, so that serving them costs next to nothing.

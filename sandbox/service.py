@@ -15,8 +15,6 @@ from sandbox.exchange import Exchange, SeenRequest
 from sandbox.pages import Pages, WrongParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from aiohttp.typedefs import Handler
 
     from sandbox.faults import Script
@@ -47,7 +45,6 @@ class Service:
     Attributes:
         requests: The requests for customers so far, in order.
         script: Picks a fault for a request that was let in.
-        on_request: Called with each request, before it is answered.
         latency: Seconds before a page.
     """
 
@@ -62,7 +59,6 @@ class Service:
     ) -> None:
         self.requests: list[SeenRequest] = []
         self.script: Script | None = None
-        self.on_request: Callable[[SeenRequest], object] | None = None
         self.latency = latency
         self._pages = pages
         self._authorization = aiohttp.encode_basic_auth(api_key, "")
@@ -87,8 +83,6 @@ class Service:
             connection=request.get_extra_info("peername", (None, 0))[1],
         )
         self.requests.append(seen)
-        if self.on_request:
-            self.on_request(seen)
         try:
             response = self._refusal(request) or await self._fate(request, seen)
         finally:

@@ -87,14 +87,6 @@ def test_status_says_when_to_try_again(
     assert "Retry-After" not in get(sandbox)[0].headers
 
 
-def test_status_can_come_from_a_proxy(sandbox: Sandbox) -> None:
-    sandbox.script({1: faults.status(524, html=True)})
-    response, body = get(sandbox)
-    assert response.status == 524
-    assert response.headers.get_content_type() == "text/html"
-    assert body.startswith(b"<!DOCTYPE html>")
-
-
 def test_redirect_points_elsewhere(sandbox: Sandbox) -> None:
     sandbox.script({1: faults.redirect("https://example.com/")})
     response, _ = get(sandbox)
@@ -182,19 +174,6 @@ def test_raw_is_any_bytes(sandbox: Sandbox) -> None:
     sandbox.script({1: faults.raw(b"HTTP/1.0 200 So be it\r\n\r\nwhatever")})
     response, body = get(sandbox)
     assert (response.version, response.reason, body) == (10, "So be it", b"whatever")
-
-
-def test_endless_never_ends(sandbox: Sandbox) -> None:
-    sandbox.script({1: faults.endless(b"HTTP/1.1 200 OK\r\n\r\nOnce", b" more")})
-    assert get(sandbox, "", 14)[1] == b"Once more more"
-
-
-def test_preceded_answers_after_other_bytes(sandbox: Sandbox) -> None:
-    sandbox.script({1: faults.preceded(b"HTTP/1.1 100 Continue\r\n\r\n")})
-    response, body = get(sandbox)
-    assert response.status == 200
-    assert len(json.loads(body)["entries"]) == 50
-    assert [request.status for request in sandbox.requests] == [200]
 
 
 def test_unannounced_close_answers_first(sandbox: Sandbox) -> None:

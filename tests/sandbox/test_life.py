@@ -6,8 +6,7 @@ from collections import Counter
 from datetime import date, timedelta
 
 from sandbox import Sandbox
-from sandbox.exchange import SeenRequest
-from sandbox.life import Life, Movement, Nights
+from sandbox.life import Life, Movement
 
 FIRST = date(2026, 3, 1)
 
@@ -71,31 +70,3 @@ def test_the_same_seed_is_the_same_life() -> None:
     )
     assert (one.customers, days) == (other.customers, same_days)
     assert days != other_days
-
-
-def test_a_day_passes_when_it_was_quiet_and_then_alone() -> None:
-    sandbox = Sandbox()
-    days: list[list[Movement]] = []
-    nights = Nights(Life(sandbox), quiet=5, tell=days.append)
-    passed = []
-    # Each request with its end. Two are under way at once, and one takes longer than it
-    # is quiet between two reads.
-    for time, ended in (
-        (0, 1),
-        (0.5, 2),
-        (6.9, 30),
-        (34, 34.1),
-        (39.1, 40),
-        (40.1, 41),
-    ):
-        nights(SeenRequest(1, {}, {}, connection=0, time=time, ended=ended))
-        passed.append(len(days))
-    assert passed == [0, 0, 0, 0, 1, 1]
-
-
-def test_no_day_passes_while_a_request_is_under_way() -> None:
-    days: list[list[Movement]] = []
-    nights = Nights(Life(Sandbox()), quiet=5, tell=days.append)
-    for time in (0, 10):
-        nights(SeenRequest(1, {}, {}, connection=0, time=time))
-    assert days == []

@@ -9,10 +9,9 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
-from collections import Counter
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
@@ -84,24 +83,6 @@ def test_the_program_can_fail_now_and_then() -> None:
         assert get(url).json()["entries"]
         assert is_fault(url)
         assert get(url).json()["entries"]
-
-
-def test_the_program_lets_a_day_pass_between_two_reads() -> None:
-    # One page, so that nothing can hold up the client within a read.
-    with program("--live", "0.2", "--customers", "200") as (running, url):
-        before = mrr(get(url).json()["entries"])
-        time.sleep(0.2)
-        after = mrr(get(url).json()["entries"])
-        changed = [uuid for uuid in after if after[uuid] != before[uuid]]
-        assert changed
-        assert running.stdout
-        said = running.stdout.readline()
-    assert re.match(r"A day has passed. Movements of MRR: \d+ \w+", said)
-    assert len(changed) <= sum(map(int, re.findall(r"\d+", said)))
-
-
-def mrr(customers: list[dict[str, Any]]) -> Counter[str]:
-    return Counter({customer["uuid"]: customer["mrr"] for customer in customers})
 
 
 def is_fault(url: str) -> bool:
