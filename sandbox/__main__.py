@@ -18,20 +18,19 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     options = _parser().parse_args()
     sandbox = Sandbox(
-        generate_customers(options.customers, options.seed),
+        generate_customers(options.customers),
         latency=options.latency,
         rate_limit=options.rate_limit or None,
-        api_key=options.api_key,
         port=options.port,
     )
     if options.prerender:
         sandbox.prerender(options.prerender)
     if options.fault_every:
-        sandbox.script(faults.one_in(options.fault_every, options.seed))
+        sandbox.script(faults.one_in(options.fault_every, seed=1))
     try:
         with sandbox:
             # The key is no secret: it opens nothing but this sandbox.
-            print(f"{sandbox.url}\nAPI key: {options.api_key}", flush=True)  # noqa: T201
+            print(f"{sandbox.url}\nAPI key: {API_KEY}", flush=True)  # noqa: T201
             stop.wait()
     except OSError as error:
         reason = os.strerror(error.errno or 0)
@@ -46,9 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--customers", type=int, default=1000, help="how many to make up")
-    add("--seed", type=int, default=1, help="which customers, and which faults")
     add("--port", type=int, default=8787, help="0 for a free one")
-    add("--api-key", default=API_KEY, help="the one good key")
     add("--latency", type=float, default=0.05, help="seconds before a page")
     add("--rate-limit", type=int, default=40, help="requests a second; 0 for any")
     add("--prerender", type=int, metavar="PER_PAGE", help="render pages beforehand")

@@ -13,8 +13,13 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeAlias
 
 from aiohttp import hdrs, web
 
-from sandbox.answers import HTML_PAGE, RATE_LIMIT_MESSAGE, error, with_body
-from sandbox.exchange import Exchange, SeenRequest
+from sandbox.exchange import (
+    RATE_LIMIT_MESSAGE,
+    Exchange,
+    SeenRequest,
+    error,
+    with_body,
+)
 from sandbox.pages import compress
 
 if TYPE_CHECKING:
@@ -98,7 +103,8 @@ async def body(_: Exchange, content: bytes) -> web.Response:
 @_fault
 async def html(_: Exchange) -> web.Response:
     """Answer 200 with a web page, as a captive proxy does."""
-    return with_body(HTML_PAGE, "text/html")
+    page = b"<!DOCTYPE html><html><body><h1>Just a moment...</h1></body></html>"
+    return with_body(page, "text/html")
 
 
 @_fault
@@ -219,13 +225,8 @@ async def unannounced_close(exchange: Exchange) -> None:
     """Answer as usual, then close the connection without having said so."""
     content = exchange.json()
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(content)}\r\n\r\n"
-    transport = exchange.request.transport
-    if transport and transport.can_write_eof() and hasattr(socket, "TCP_CORK"):
+    if transport := exchange.request.transport:
         # The end goes out with the answer, else a client could ask again before it.
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
-        transport.write(head.encode() + content)
-        transport.write_eof()
-        transport.close()
-    else:
-        await raw(head.encode() + content)(exchange)
+    await raw(head.encode() + content)(exchange)
