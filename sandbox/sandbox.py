@@ -161,7 +161,7 @@ class Sandbox:
         )
         self.requests.append(seen)
         try:
-            response = self._refusal(request) or await self._fate(request, seen)
+            response = self._refusal(request, seen) or await self._fate(request, seen)
         finally:
             seen.ended = monotonic()
         if response is None:
@@ -170,7 +170,7 @@ class Sandbox:
         seen.status = response.status
         return response
 
-    def _refusal(self, request: web.Request) -> web.Response | None:
+    def _refusal(self, request: web.Request, seen: SeenRequest) -> web.Response | None:
         server = self._runner.server
         # In the order in which they were opened.
         allowed = server.connections[: self._connection_limit] if server else ()
@@ -180,17 +180,17 @@ class Sandbox:
         if request.headers.get(hdrs.AUTHORIZATION) != self._authorization:
             message = "No valid API key provided"
             return error(HTTPStatus.UNAUTHORIZED, message, param=None)
-        if self._is_too_fast():
+        if self._is_too_fast(seen.time):
             return error(HTTPStatus.TOO_MANY_REQUESTS, RATE_LIMIT_MESSAGE)
         return None
 
-    def _is_too_fast(self) -> bool:
+    def _is_too_fast(self, now: float) -> bool:
         latest = self._latest
         if latest is None:
             return False
-        if len(latest) == latest.maxlen and monotonic() - latest[0] < 1:
+        if len(latest) == latest.maxlen and now - latest[0] < 1:
             return True
-        latest.append(monotonic())
+        latest.append(now)
         return False
 
     async def _fate(
