@@ -26,7 +26,7 @@ def main() -> None:
     if options.prerender:
         sandbox.prerender(options.prerender)
     if options.fault_every:
-        sandbox.script(faults.one_in(options.fault_every, seed=1))
+        sandbox.script(faults.one_in(options.fault_every))
     try:
         with sandbox:
             # The key is no secret: it opens nothing but this sandbox.

@@ -51,10 +51,6 @@ class Cursor(NamedTuple):
     variant: int = 0
 
 
-class WrongCursorError(ValueError):
-    """The text is not a cursor of this service."""
-
-
 def position_of(customer: Mapping[str, Any]) -> Position:
     """Tell where a customer stands in the API's order."""
     try:
@@ -78,13 +74,13 @@ def decode(text: str) -> Cursor:
     """Read a cursor as the client sent it, URL-decoded.
 
     Raises:
-        WrongCursorError: If `encode` cannot have written it.
+        ValueError: If `encode` cannot have written it.
     """
     try:
         _, *position, generation, variant = _LAYOUT.unpack(base64.b64decode(text))
-    except (struct.error, ValueError) as error:
-        raise WrongCursorError(text) from error
+    except struct.error as error:
+        raise ValueError(text) from error
     cursor = Cursor(Position(*position), generation, variant)
     if encode(cursor) != text:
-        raise WrongCursorError(text)
+        raise ValueError(text)
     return cursor

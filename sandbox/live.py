@@ -18,7 +18,7 @@ from datetime import datetime
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import msgspec
 import requests
@@ -67,34 +67,28 @@ class _Body(msgspec.Struct):
     cursor: Any = None
 
 
-class _Page(NamedTuple):
-    """An answer to a request for customers; if it is no page, one without customers."""
+class _Page:
+    """An answer to a request for customers; if it is no page, one without customers.
 
-    query: dict[str, str | int]
-    status: int
-    entries: list[_Customer]
-    cursor: str | None
-    has_more: bool
-    wrong: str
-    """Why it is no page, without a value of the answer."""
+    Attributes:
+        wrong: Why it is no page, without a value of the answer.
+    """
 
-    @property
-    def uuids(self) -> list[str]:
-        return [str(entry.get("uuid")) for entry in self.entries]
-
-
-def _page(query: dict[str, str | int], response: requests.Response) -> _Page:
-    wrong = ""
-    try:
-        body = msgspec.json.decode(response.content, type=_Body)
-    except msgspec.DecodeError as error:
-        body, wrong = _Body([], has_more=False), str(error)
-    cursor = body.cursor if isinstance(body.cursor, str) else None
-    if body.has_more and cursor is None:
-        wrong = "`has_more` without a `cursor`"
-    return _Page(
-        query, response.status_code, body.entries, cursor, body.has_more, wrong
-    )
+    def __init__(
+        self, query: dict[str, str | int], response: requests.Response
+    ) -> None:
+        self.query = query
+        self.status = response.status_code
+        self.wrong = ""
+        try:
+            body = msgspec.json.decode(response.content, type=_Body)
+        except msgspec.DecodeError as error:
+            body, self.wrong = _Body([], has_more=False), str(error)
+        self.entries, self.has_more = body.entries, body.has_more
+        self.cursor = body.cursor if isinstance(body.cursor, str) else None
+        if self.has_more and self.cursor is None:
+            self.wrong = "`has_more` without a `cursor`"
+        self.uuids = [str(entry.get("uuid")) for entry in self.entries]
 
 
 class _Account:
@@ -134,7 +128,7 @@ class _Account:
         response = self._session.get(
             self._url, params=query, auth=auth, timeout=60, allow_redirects=False
         )
-        return _page(query, response)
+        return _Page(query, response)
 
     def _follow(self, first: _Page) -> list[_Page]:
         pages = [first]
@@ -165,7 +159,7 @@ class _Account:
     def second(self) -> tuple[str, _Page]:
         """A cursor, and the page that it led to."""
         cursor = self.pages[0].cursor
-        if cursor is None or len(self.pages) == 1 or not self.pages[1].entries:
+        if cursor is None or not self.pages[1:] or not self.pages[1].entries:
             _cannot_tell("no second page was seen")
         return cursor, self.pages[1]
 

@@ -196,9 +196,8 @@ def undated_first(entries: list[Any]) -> list[Any]:
 
 
 SOME = faults.with_values(entries=IN_ORDER[:5])
-NOT_THERE = "0 of 12 are there"
 FORM, BEHIND, ORDER = "A page has", "A page begins", "Customers come in"
-AGAIN, FILTERS, STATUS = "A cursor leads", "A filter with", "`status` takes"
+FILTERS, STATUS = "A filter with", "`status` takes"
 
 
 @pytest.mark.parametrize(
@@ -228,8 +227,7 @@ AGAIN, FILTERS, STATUS = "A cursor leads", "A filter with", "`status` takes"
         ),
         (every(lambda entries: entries[::-1]), {ORDER: "wrong: 52"}),
         (every(undated_first), {ORDER: "wrong: 1"}),
-        (again(faults.status(400)), {AGAIN: f"400, {NOT_THERE}"}),
-        (again(SOME), {AGAIN: f"200, {NOT_THERE}"}),
+        (again(SOME), {"A cursor leads": "200, 0 of 12 are there"}),
         (
             on(faults.status(404, message=f"{FIRST}"), cursor="no-cursor"),
             {"A made-up cursor": "404"},
@@ -238,12 +236,10 @@ AGAIN, FILTERS, STATUS = "A cursor leads", "A filter with", "`status` takes"
             on(SOME, external_id="nobody-has-this-external-id"),
             {FILTERS: "not so: `external_id`"},
         ),
-        (on(SOME, status="No_Such_Status"), {FILTERS: "not so: `status`"}),
         (
             on(faults.status(500), system="No Such System"),
             {FILTERS: "not so: `system`"},
         ),
-        (on(faults.status(400), status="Past_Due"), {STATUS: "not so: `Past_Due`"}),
         (
             on(faults.with_values(entries=[]), status="Qualified_Lead"),
             {STATUS: "not so: `Qualified_Lead`"},
@@ -275,13 +271,10 @@ def says(told: Told, rows: dict[str, str]) -> None:
     [
         ({"new_field": None, "Jane Doe": None}, "A customer has", "(odd)`, `new_field"),
         ({"name": 5}, "Fields have", "name"),
-        ({"mrr": "3000"}, "Fields have", "mrr"),
         ({"mrr": Decimal("3000.5")}, "Fields have", "mrr"),
         ({"external_ids": "34916129"}, "Fields have", "external_ids"),
         ({"lead_created_at": "2015-11-07T01:20:00"}, "Fields have", "lead_created_at"),
-        ({"free_trial_started_at": "soon"}, "Fields have", "free_trial_started_at"),
         ({"attributes": {"tags": "engage"}}, "Fields have", "tags"),
-        ({"attributes": {"stripe": ["engage"]}}, "Fields have", "stripe"),
         ({"attributes": {"stripe": [], "custom": 1}}, "Fields have", "custom"),
         ({"address": {"city": 5}}, "Fields have", "city"),
     ],
