@@ -143,7 +143,7 @@ class _Account:
     @cached_property
     def a_source(self) -> list[_Page]:
         """The pages of the smallest data source, if the account is not read whole."""
-        if not self.pages[-1].has_more:
+        if not self.pages[-1].has_more or not self.first.entries:
             return []
         sources = Counter(str(c.get("data_source_uuid")) for c in self.customers)
         (*_, (source, _)) = sources.most_common()

@@ -60,12 +60,6 @@ def test_refuses_a_wrong_parameter(sandbox: Sandbox, name: str, value: str) -> N
     assert (body["code"], body["param"]) == (400, name)
 
 
-def test_knows_no_other_path(sandbox: Sandbox) -> None:
-    response = requests.get(f"{sandbox.url}/plans", timeout=10)
-    assert response.status_code == 404
-    assert response.json() == {"code": 404, "message": "Not Found", "param": None}
-
-
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
 def test_bodies_are_compressed_as_asked(sandbox: Sandbox, encoding: str) -> None:
     response = requests.get(

@@ -113,13 +113,6 @@ def test_a_client_that_gives_up_frees_its_connection() -> None:
         assert get(sandbox.url).status_code == 200
 
 
-def test_latency_is_waited_for_before_each_page() -> None:
-    with Sandbox(latency=0.2) as sandbox:
-        begin = time.monotonic()
-        assert get(sandbox.url).status_code == 200
-        assert time.monotonic() - begin >= 0.2
-
-
 def test_the_demo_shows_every_digit() -> None:
     share = '"share": 0.1234567890123456789012'
     record = '{"uuid": "a", "currency": "EUR", "status": "Active", "mrr": 1, %s}\n'
