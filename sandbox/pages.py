@@ -77,7 +77,6 @@ class Pages:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._ready: dict[PageQuery, bytes] = {}
-        self._ready_at = store.version
         self._generation = 0
         self._read_old: stale.Reading = stale.refused
 
@@ -89,8 +88,7 @@ class Pages:
         """
         self._generation += 1
         self._read_old = reading
-        # Their cursors are old ones.
-        self._ready.clear()
+        self.forget()
 
     def page(self, query: PageQuery) -> dict[str, Any]:
         """Answer a query with a body that is the caller's to change.
@@ -137,7 +135,7 @@ class Pages:
 
     def prerender(self, per_page: int) -> None:
         """Render all pages that a read without filters asks for."""
-        self._ready, self._ready_at = {}, self._store.version
+        self.forget()
         query = PageQuery(per_page=per_page)
         more = True
         while more:
@@ -148,8 +146,12 @@ class Pages:
                 query = PageQuery(cursors.decode(body["cursor"]), per_page)
 
     def ready(self, query: PageQuery) -> bytes | None:
-        """Give the gzip of a page that was rendered beforehand and is still true."""
-        return self._ready.get(query) if self._ready_at == self._store.version else None
+        """Give the gzip of a page that was rendered beforehand."""
+        return self._ready.get(query)
+
+    def forget(self) -> None:
+        """Throw away what was rendered beforehand: it is no longer true."""
+        self._ready.clear()
 
 
 def render(body: object) -> bytes:

@@ -96,10 +96,12 @@ class Sandbox:
     def put(self, customer: Customer) -> None:
         """Add a customer, or change the one with its uuid."""
         self._store.put(customer)
+        self._pages.forget()
 
     def remove(self, uuid: str) -> None:
         """Take a customer out of the account; one who is not there is no error."""
         self._store.remove(uuid)
+        self._pages.forget()
 
     def script(self, script: Script | Mapping[int, Fault]) -> None:
         """Say which requests meet with a fault.
