@@ -109,8 +109,7 @@ class _Account:
             connect=1,
             read=1,
             backoff_factor=1,
-            status_forcelist={429, 502, 503},
-            raise_on_status=False,
+            status_forcelist={429, 502, 503, 504},
         )
         self._session.mount(self._url, HTTPAdapter(max_retries=again))
         self.first = first = self.ask(per_page=MOST_PER_PAGE)
