@@ -64,8 +64,12 @@ def test_the_wheel_runs_where_it_alone_is_installed(
         *("--constraints", ROOT / "requirements/dev.txt"),
         f"{built}-py3-none-any.whl",
     )
-    tap = [python.with_name(PROJECT["name"]), "--version"]
-    shown = subprocess.run(tap, stdout=subprocess.PIPE, text=True, check=True).stdout
+    shown = subprocess.run(
+        [python.with_name(PROJECT["name"]), "--version"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
     assert shown.startswith(f"{PROJECT['name']} v{PROJECT['version']},")
 
 
