@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_chartmogul_customers.api.paging import Customer, Page
-from tap_chartmogul_customers.errors import NoAnswerError, UnavailableError
+from tap_chartmogul_customers.errors import ReadError, UnreachableError
 from tap_chartmogul_customers.sync.ranges import Range
 from tap_chartmogul_customers.sync.readers import RangeReaders
 
@@ -32,17 +32,10 @@ class Account:
         self.empty: set[str | None] = set()
         """Cursors that lead to an empty page, behind which others are."""
         self.asked: list[tuple[str, str | None]] = []
-        self.tries: dict[str | None, int | None] = {}
         self.open = self.most_open = 0
         self.on_request: Callable[[str, str | None], object] = lambda *_: None
 
-    def pages(
-        self, cursor: str | None, label: str, tries: int | None
-    ) -> Generator[Page]:
-        self.tries[cursor] = tries
-        return self._pages(cursor, label)
-
-    def _pages(self, cursor: str | None, label: str) -> Generator[Page]:
+    def pages(self, cursor: str | None, label: str) -> Generator[Page]:
         # As for a connection, which opens at its first request.
         self.open += 1
         self.most_open = max(self.most_open, self.open)
@@ -63,7 +56,7 @@ class Account:
             self.open -= 1
 
     def fail(
-        self, *cursors: str, label: str = "", error: type[Exception] = NoAnswerError
+        self, *cursors: str, label: str = "", error: type[Exception] = ReadError
     ) -> None:
         """Fail where a connection starts at a cursor of an earlier read, or a label."""
 
@@ -147,12 +140,6 @@ def test_fetches_one_page_ahead_in_each_range_and_no_more() -> None:
             assert asked <= part.pages + 1
 
 
-def test_a_boundary_is_asked_for_less_often() -> None:
-    account = Account(40)
-    read(account, ranges((0, 50), 100, (200, 250), 300))
-    assert account.tries == {"50": None, "100": 3, "200": 3, "250": None, "300": 3}
-
-
 @pytest.mark.parametrize("at_once", [2, 8])
 def test_a_range_that_starts_with_an_empty_page_is_left_to_the_one_before(
     at_once: int, caplog: pytest.LogCaptureFixture
@@ -168,9 +155,9 @@ def test_a_range_that_starts_with_an_empty_page_is_left_to_the_one_before(
 @pytest.mark.parametrize("at", ["150", "100"])
 def test_what_a_later_run_may_reach_is_left_to_it(at: str) -> None:
     account = Account(20)
-    account.fail(at, label="range 2", error=UnavailableError)
+    account.fail(at, label="range 2", error=UnreachableError)
     parts = ranges(0, (100, 150))
-    with pytest.raises(UnavailableError, match="range 2"):
+    with pytest.raises(UnreachableError, match="range 2"):
         read(account, parts)
     assert parts[1].cursor == "150"
 

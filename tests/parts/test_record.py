@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from singer_sdk.singerlib import SelectionMask
 
 from sandbox import generate_customers
-from tap_chartmogul_customers.api.paging import LooseCustomer
+from tap_chartmogul_customers.api.customers import LooseCustomer
 from tap_chartmogul_customers.errors import PagingError
 from tap_chartmogul_customers.records.columns import COLUMNS, CUSTOMER_SCHEMA, Column
 from tap_chartmogul_customers.records.record import RecordReader
-from tests.customers import as_sent, encode, json_values, page_of, record_of
+from tests.customers import as_sent, decoded, encode, json_values, record_of
 
 NAMES = [column.name for column in COLUMNS]
 FIELDS = [column.field for column in COLUMNS]
@@ -260,8 +260,8 @@ def test_a_value_of_another_type_changes_no_other_record(
     odd |= {**changes, "uuid": UUID}
 
     def records(*customers: dict[str, Any], by: RecordReader, strict: bool) -> bytes:
-        page = page_of(*customers, as_what=by.customer if strict else None)
-        return encode([by.read(customer) for customer in page.customers])
+        read_ = decoded(*customers, decoder=by.decoder if strict else None)
+        return encode([by.read(customer) for customer in read_])
 
     loose = records(odd, plain, by=reader(**by_hand), strict=False)
     assert records(odd, plain, by=reader(**by_hand), strict=True) == loose
@@ -271,8 +271,8 @@ def test_a_value_of_another_type_changes_no_other_record(
 
 def test_what_the_api_sends_is_read_without_a_second_look() -> None:
     customers = generate_customers(100, seed=3)
-    page = page_of(*customers, as_what=reader().customer)
-    assert not any(isinstance(each, LooseCustomer) for each in page.customers)
+    read_ = decoded(*customers, decoder=reader().decoder)
+    assert not any(isinstance(each, LooseCustomer) for each in read_)
 
 
 @example("")
