@@ -6,9 +6,7 @@ import gzip
 import json
 import logging
 import time
-from base64 import b64encode
 from contextlib import contextmanager, suppress
-from queue import Queue
 from threading import Event
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,9 +28,6 @@ if TYPE_CHECKING:
 
     from tap_chartmogul_customers.api.paging import Page
 
-KEY = "a-secret-key"
-BASIC = b64encode(f"{KEY}:".encode())
-
 CUSTOMERS = [{"uuid": f"cus_{number}", "name": "\xe9"} for number in range(3)]
 PAGE = json.dumps({"entries": CUSTOMERS, "has_more": False}).encode()
 GZIP_PAGE = gzip.compress(PAGE, mtime=0)
@@ -47,21 +42,19 @@ LENGTH_2 = OK + b"Content-Length: 2\r\n"
 pytestmark = pytest.mark.usefixtures("direct", "soon")
 
 
-@pytest.fixture(scope="module")
-def soon() -> Iterator[None]:
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once, and as fast as can be."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pace, "FIRST_WAIT", 0)
-        patch.setattr(pace, "MOST_A_SECOND", 10_000)
-        patch.setattr(pace, "MAX_RETRY_AFTER", 0)
-        yield
+    monkeypatch.setattr(pace, "FIRST_WAIT", 0)
+    monkeypatch.setattr(pace, "MOST_A_SECOND", 10_000)
+    monkeypatch.setattr(pace, "MAX_RETRY_AFTER", 0)
 
 
 def client(port: int, *, timeout: float = 20, max_retries: int = 0) -> Client:
     def prepare(cursor: str | None) -> requests.PreparedRequest:
         url = f"http://127.0.0.1:{port}/v1/customers"
         params = {"cursor": cursor}
-        return requests.Request("GET", url, params=params, auth=(KEY, "")).prepare()
+        return requests.Request("GET", url, params=params, auth=("key", "")).prepare()
 
     return Client(
         prepare,
@@ -69,7 +62,7 @@ def client(port: int, *, timeout: float = 20, max_retries: int = 0) -> Client:
         CustomerDecoder().decode,
         timeout=timeout,
         max_retries=max_retries,
-        api_key=KEY,
+        api_key="key",
         logger=logging.getLogger("reader"),
     )
 
@@ -107,16 +100,12 @@ NOT_DECOMPRESSED = "the body cannot be decompressed"
 NO_ANSWERS = {
     "nothing": (b"", CLOSED),
     "half a header": (OK + b"Content-Len", NOT_JSON),
-    "HTTP/0.9": (PAGE, NOT_HTTP),
     "TLS": (b"\x15\x03\x01\0\x02\x02\x50", NOT_HTTP),
-    "status of 5,000 digits": (b"HTTP/1.1 " + b"2" * 5000 + b"\r\n\r\n", NOT_HTTP),
-    "1,000 headers": (OK + b"X: y\r\n" * 1000 + b"\r\n" + PAGE, NOT_HTTP),
     "two lengths": (LENGTH_2 + b"Content-Length: 3\r\n\r\n{}", NOT_HTTP),
     "too long a length": (OK + b"Content-Length: 999\r\n\r\n" + PAGE, CUT),
     "too short a length": (LENGTH_2 + b"\r\n" + PAGE, NOT_JSON),
     "no length, cut": (OK + b"\r\n" + PAGE[:-1], NOT_JSON),
     "chunk, cut": (CHUNKED + SIZE + PAGE[:-9], CUT),
-    "chunk size in words": (CHUNKED + b"ten\r\n" + PAGE + b"\r\n0\r\n\r\n", CUT),
     "gzip that is none": (GZIP + b"\r\n" + PAGE, NOT_DECOMPRESSED),
     "gzip and more": (GZIP + b"\r\n" + GZIP_PAGE + gzip.compress(b"{}"), NOT_JSON),
     "NaN": (OK + b'\r\n{"entries": [{"mrr": NaN}], "has_more": false}', NOT_JSON),
@@ -175,7 +164,7 @@ STATUS_LINES = st.one_of(
     st.builds(
         lambda status, reason: b"HTTP/1.1 %d %b" % (status, reason),
         st.integers(0, 1100),
-        some_bytes | st.sampled_from([KEY.encode(), BASIC]),
+        some_bytes,
     ),
     some_bytes,
 )
@@ -188,22 +177,13 @@ HEADERS = st.builds(
     st.sampled_from(
         [
             *(b"chunked", b"gzip", b"deflate", b"br", b"close", b"", b"-1", b"nan"),
-            *(b"http://[", b"https://" + BASIC, b"%d" % len(PAGE)),
-            b"Wed, 21 Oct 2099 07:28:00 GMT",
+            *(b"http://[", b"%d" % len(PAGE), b"Wed, 21 Oct 2099 07:28:00 GMT"),
         ]
     )
     | some_bytes,
 )
 BODIES = st.one_of(
-    st.sampled_from(
-        [
-            *(PAGE, GZIP_PAGE, CHUNKED_PAGE, b"[]", b"null"),
-            b'{"code": 429, "message": "Basic %b"}' % BASIC,
-            b'{"errors": [{"a": [null, "%s"]}], "entries": 1}' % KEY.encode(),
-            b'{"entries": ["%s"], "has_more": "%s"}' % (KEY.encode(), KEY.encode()),
-            b'{"entries": [], "has_more": true, "cursor": 5}',
-        ]
-    ),
+    st.sampled_from([PAGE, GZIP_PAGE, CHUNKED_PAGE]),
     st.builds(lambda cut, more: PAGE[:cut] + more, st.integers(0, 99), some_bytes),
 )
 
@@ -225,37 +205,9 @@ def test_no_bytes_make_a_short_read_or_more_than_one_line(
         said = str(error)
         assert said.startswith("GET /v1/customers, page 1: ")
         assert said.isprintable()
-        assert KEY not in said
-        assert BASIC.decode() not in said
     else:
         assert [*map(sent, pages)] == [CUSTOMERS]
     assert not caplog.records
-
-
-@pytest.mark.parametrize(
-    ("status", "body"),
-    [
-        (b"400 Bad Request", b"{}"),
-        (b"503 Slow", b"{}"),
-        (b"200 OK", b"<html>"),
-        (b"200 OK", PAGE.replace(b"false", b"true")),
-    ],
-)
-def test_the_connection_is_closed_after_an_error_that_is_kept(
-    status: bytes, body: bytes
-) -> None:
-    answer = b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b"
-    ended: Queue[bytes] = Queue()
-
-    def talk(client: socket.socket) -> None:
-        client.recv(65536)
-        client.sendall(answer % (status, len(body), body))
-        ended.put(client.recv(1))
-
-    with served(talk) as port:
-        with pytest.raises(TapError) as _kept:
-            list(client(port).pages())
-        assert ended.get(timeout=20) == b""
 
 
 def test_what_no_connection_was_made_for_says_nothing_of_a_page() -> None:
@@ -264,18 +216,21 @@ def test_what_no_connection_was_made_for_says_nothing_of_a_page() -> None:
 
 
 LATE = "no whole answer within `request_timeout`"
-SLOW = {
+GIVEN_UP = {
     "no answer": (b"", b"", LATE),
     "a body that stops": (OK + b"Content-Length: 99\r\n\r\n{", b"", LATE),
-    "with a length": (OK + b"Content-Length: 1000000\r\n\r\n", b" ", LATE),
-    "chunked": (CHUNKED, b"1\r\n \r\n", LATE),
-    "gzip": (GZIP + b"\r\n", GZIP_PAGE, LATE),
-    "an error": (b"HTTP/1.1 500 Odd\r\n\r\n", b" ", "page 1: 500 Odd"),
+    "a body that drips": (OK + b"Content-Length: 1000000\r\n\r\n", b" ", LATE),
+    "chunks that drip": (CHUNKED, b"1\r\n \r\n", LATE),
+    "gzip that drips": (GZIP + b"\r\n", GZIP_PAGE, LATE),
+    "an error that drips": (b"HTTP/1.1 500 Odd\r\n\r\n", b" ", "page 1: 500 Odd"),
+    "a refusal": (b"HTTP/1.1 400 Odd\r\nContent-Length: 2\r\n\r\n{}", b"", "400 Odd"),
+    "no JSON": (LENGTH_2 + b"\r\n<>", b"", NOT_JSON),
+    "no page": (LENGTH_2 + b"\r\n{}", b"", "not a page of customers"),
 }
 
 
-@pytest.mark.parametrize(("head", "drop", "said"), SLOW.values(), ids=SLOW)
-def test_an_answer_that_stops_or_drips_is_given_up_in_time(
+@pytest.mark.parametrize(("head", "drop", "said"), GIVEN_UP.values(), ids=GIVEN_UP)
+def test_an_answer_is_given_up_in_time_and_leaves_no_connection_open(
     head: bytes, drop: bytes, said: str
 ) -> None:
     ended = Event()
