@@ -51,13 +51,9 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def client(port: int, *, timeout: float = 20, max_retries: int = 0) -> Client:
-    def prepare(cursor: str | None) -> requests.PreparedRequest:
-        url = f"http://127.0.0.1:{port}/v1/customers"
-        params = {"cursor": cursor}
-        return requests.Request("GET", url, params=params, auth=("key", "")).prepare()
-
+    url = f"http://127.0.0.1:{port}/v1/customers"
     return Client(
-        prepare,
+        lambda _: requests.Request("GET", url).prepare(),
         CursorPaginator,
         CustomerDecoder().decode,
         timeout=timeout,
