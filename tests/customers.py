@@ -65,6 +65,14 @@ def decoded(
     return (decoder or CustomerDecoder()).decode(body)[0].entries
 
 
+def page_with(attributes: bytes) -> bytes:
+    """Return the body of a page with a customer whose attributes are this JSON."""
+    (customer,) = generate_customers(1, seed=1)
+    customer["attributes"] = "HERE"
+    body = encode({"entries": [customer], "has_more": False})
+    return body.replace(b'"HERE"', attributes)
+
+
 def record_of(reader: RecordReader, customer: dict[str, Any]) -> dict[str, Any]:
     """Put a customer through the JSON of a page, and return its record."""
     (read,) = decoded(customer, decoder=reader.decoder)
