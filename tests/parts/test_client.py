@@ -95,16 +95,12 @@ NOT_DECOMPRESSED = "the body cannot be decompressed"
 
 NO_ANSWERS = {
     "nothing": (b"", CLOSED),
-    "half a header": (OK + b"Content-Len", NOT_JSON),
     "TLS": (b"\x15\x03\x01\0\x02\x02\x50", NOT_HTTP),
     "two lengths": (LENGTH_2 + b"Content-Length: 3\r\n\r\n{}", NOT_HTTP),
     "too long a length": (OK + b"Content-Length: 999\r\n\r\n" + PAGE, CUT),
-    "too short a length": (LENGTH_2 + b"\r\n" + PAGE, NOT_JSON),
-    "no length, cut": (OK + b"\r\n" + PAGE[:-1], NOT_JSON),
     "chunk, cut": (CHUNKED + SIZE + PAGE[:-9], CUT),
     "gzip that is none": (GZIP + b"\r\n" + PAGE, NOT_DECOMPRESSED),
     "gzip and more": (GZIP + b"\r\n" + GZIP_PAGE + gzip.compress(b"{}"), NOT_JSON),
-    "NaN": (OK + b'\r\n{"entries": [{"mrr": NaN}], "has_more": false}', NOT_JSON),
     "two pages": (OK + b"\r\n" + PAGE + PAGE, NOT_JSON),
 }
 
