@@ -45,23 +45,28 @@ class CustomerDecoder:
     """
 
     def __init__(self, types: dict[str, Any] | None = None) -> None:
-        self._strict: msgspec.json.Decoder[Answer[Any]] | None = None
-        if types is None:
-            return
+        self._types = types or {}
         # The name of a field may not be a valid name in Python.
-        self._names = {field: f"_{number}" for number, field in enumerate(types)} | _OWN
-        customer = msgspec.defstruct(
+        self._names = {each: f"_{n}" for n, each in enumerate(self._types)} | _OWN
+        self._strict = self._decoder() if types else None
+
+    def _decoder(self) -> msgspec.json.Decoder[Answer[Any]]:
+        names, types = self._names, self._types
+        customer: Any = msgspec.defstruct(
             "StrictCustomer",
-            [(self._names[each], types[each], None) for each in types.keys() - _OWN],
+            [(names[each], types[each], None) for each in types.keys() - _OWN],
             bases=(Customer,),
-            rename={name: field for field, name in self._names.items()},
+            rename={name: field for field, name in names.items()},
             forbid_unknown_fields=True,
             gc=False,  # JSON has no reference cycles.
         )
-        self._strict = msgspec.json.Decoder(
-            Answer[customer],  # type: ignore[valid-type]
-            float_hook=Decimal,
-        )
+        return msgspec.json.Decoder(Answer[customer], float_hook=Decimal)
+
+    def ignore(self, field: str) -> None:
+        """Decode strictly from now on though customers have a field that is unknown."""
+        self._types = {**self._types, field: Any}
+        self._names = {**self._names, field: f"_{len(self._names)}_"}
+        self._strict = self._decoder()
 
     def values_of(self, fields: Iterable[str]) -> Callable[[Any], tuple[Any, ...]]:
         """Return what takes the UUID and then these fields out of a strict customer."""

@@ -150,6 +150,7 @@ class RecordReader:
     def _warn_of_unknown(self, fields: dict[str, Any]) -> None:
         for name in sorted(fields.keys() - self._known):
             self._known.add(name)
+            self.decoder.ignore(name)
             self._logger.warning(
                 "Field %r of the API is unknown to this version and left out: to have "
                 "it as a column, add it to the catalog's schema",

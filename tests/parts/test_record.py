@@ -267,6 +267,19 @@ def test_what_the_api_sends_is_read_without_a_second_look() -> None:
     assert not any(isinstance(each, LooseCustomer) for each in read_)
 
 
+def test_a_field_that_is_unknown_costs_a_second_look_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    by, plain = reader(), read({})
+    customer = {"uuid": UUID, "brand_new": 5}
+    for number in range(3):
+        (each,) = decoded(customer, decoder=by.decoder)
+        assert isinstance(each, LooseCustomer) is (number == 0)
+        assert encode(by.read(each)) == encode(plain)
+    (warning,) = caplog.messages
+    assert warning.startswith("Field 'brand_new' of the API is unknown")
+
+
 @example("")
 @given(json_values.filter(lambda uuid: not isinstance(uuid, str)))
 def test_a_customer_without_a_uuid_is_an_error(uuid: object) -> None:
