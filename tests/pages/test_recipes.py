@@ -62,14 +62,13 @@ def run(
     tap: Tap,
     database: Database,
     target: Mapping[str, object] | None = None,
-    **options: object,
+    **options: Any,
 ) -> None:
     settings = {"default_target_schema": SCHEMA, "batch_size_rows": 1000}
-    ended = load(tap, database, {**settings, **(target or {})}, **options)
-    assert (ended.tap_code, ended.target_code) == (0, 0)
+    load(tap, database, {**settings, **(target or {})}, **options)
 
 
-def tonight(tap: Tap, database: Database, name: str, **settings: object) -> None:
+def tonight(tap: Tap, database: Database, name: str, **settings: Any) -> None:
     """Run with the settings of a recipe."""
     run(tap, database, **recipe(name) | settings)
 
@@ -240,8 +239,7 @@ def test_flattening_does_not_fit_the_old_table(
     tap: Tap, database: Database, capfd: pytest.CaptureFixture[str]
 ) -> None:
     before = rows(database)
-    with pytest.raises(AssertionError, match=r"1\) == \(0, 0\)"):
-        tonight(tap, database, "flattened", stream_maps={})
+    tonight(tap, database, "flattened", stream_maps={}, target_code=1)
     assert "Altering columns is not supported" in capfd.readouterr().err
     assert rows(database) == before
 
