@@ -43,7 +43,7 @@ live: $(DEV_READY)
 # Four at once, since some tests wait; a file stays together, since its tests share what is costly.
 AT_ONCE := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-PAGES := $(patsubst %,tests/pages/test_%.py,meltano clone pipe tool contributing)
+PAGES := $(patsubst %,tests/pages/test_%.py,meltano clone pipe contributing)
 
 # The tests start programs hundreds of times. Where Python is told to write no bytecode, each start would compile all that
 # it imports.
