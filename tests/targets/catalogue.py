@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from functools import partial
 
 from tests.targets.comparison import ROUNDED
-from tests.targets.places import files, json_lines, printed_by
+from tests.targets.places import (
+    bigquery,
+    clickhouse,
+    database,
+    files,
+    iceberg,
+    json_lines,
+    printed,
+)
 from tests.targets.stores import STORES
-from tests.targets.tables import bigquery, clickhouse, database, iceberg
 from tests.targets.target import (
     FLAT,
     FLOATS,
-    ROOT,
     UNCHECKED,
-    Fault,
-    Settings,
     Target,
-    Venv,
     loader,
     venv,
 )
 
-if TYPE_CHECKING:
-    from tests.postgres import Database
-
-DUCKDB = Venv(ROOT / ".venv-target-duckdb", ROOT / "requirements/target-duckdb.txt")
 DUCKDB_ROWS = """
 import json, sys, duckdb
 rows = duckdb.connect(sys.argv[1]).execute("FROM main.customers")
@@ -34,24 +34,30 @@ for row in rows.fetchall():
 """
 
 
-def meltanolabs(own: Database) -> Settings:
-    """Tell MeltanoLabs' target where to write."""
-    return {"sqlalchemy_url": own.url}
-
-
-def pipelinewise(own: Database) -> Settings:
-    """Tell a target of PipelineWise's where to write."""
-    return {
-        "host": own.folder,
-        "port": 5432,
-        "user": "postgres",
-        "password": "-",  # none is asked for
-        "dbname": own.name,
-    }
-
-
-POSTGRES = {"default_target_schema": "public", "hard_delete": True, **UNCHECKED}
-BIGQUERY = """\
+POSTGRES = Target(
+    name="postgres",
+    package="meltanolabs-target-postgres",
+    venv=loader("postgres"),
+    program="target-postgres",
+    place=database(lambda own: {"sqlalchemy_url": own.url}),
+    settings={"default_target_schema": "public", "hard_delete": True, **UNCHECKED},
+    environment={"PGTZ": "UTC"},
+)
+BIGQUERY = Target(
+    name="bigquery",
+    package="z3-target-bigquery",
+    venv=venv("bigquery"),
+    program="target-bigquery",
+    place=bigquery,
+    settings={"method": "batch_job"},
+    tap=FLAT,
+    is_tried_in_part=True,
+    faults={
+        "Integer exceeds 64-bit range": "`orjson`, by which it writes, takes no "
+        "integer over 64 bits. In text it does.",
+        **FLOATS,
+    },
+    notes="""\
 A small server of the tests stands in for BigQuery. It takes the calls that
 `method: batch_job` makes, refuses a file whose rows don't fit the schema of their
 table, and merges by `uuid`. What BigQuery itself makes of the rows was not seen.
@@ -59,55 +65,45 @@ table, and merges by `uuid`. What BigQuery itself makes of the rows was not seen
 **It can lose rows without a word.** Where BigQuery refuses the last file, the target
 says so in its log alone, hands on the state and exits with 0. With
 `denormalized: true` and `method: streaming_insert`, an integer over 64 bits loses its
-whole batch in the same way, where that is the last. So flatten, and count the rows."""
-BIG_INTEGERS = Fault(
-    "Integer exceeds 64-bit range",
-    "`orjson`, by which it writes, takes no integer over 64 bits. In text it does.",
+whole batch in the same way, where that is the last. So flatten, and count the rows.""",
 )
 
 TARGETS = (
-    Target(
-        name="postgres",
-        package="meltanolabs-target-postgres",
-        venv=loader("postgres"),
-        program="target-postgres",
-        place=database(meltanolabs),
-        settings=POSTGRES,
-        environment={"PGTZ": "UTC"},
-    ),
-    Target(
+    POSTGRES,
+    replace(
+        POSTGRES,
         name="postgres-copy",
-        package="meltanolabs-target-postgres",
-        venv=loader("postgres"),
-        program="target-postgres",
-        place=database(meltanolabs),
-        settings={**POSTGRES, "use_copy": True},
-        environment={"PGTZ": "UTC"},
-        faults=(Fault(ROUNDED, "It copies what is typed `number` as a float."),),
+        settings=POSTGRES.settings | {"use_copy": True},
+        faults={ROUNDED: "It copies what is typed `number` as a float."},
     ),
     Target(
         name="pipelinewise-postgres",
         package="pipelinewise-target-postgres",
         venv=venv("pipelinewise-postgres"),
         program="target-postgres",
-        place=database(pipelinewise),
+        place=database(
+            lambda own: {
+                "host": own.folder,
+                "port": 5432,
+                "user": "postgres",
+                "password": "-",  # none is asked for
+                "dbname": own.name,
+            }
+        ),
         settings={"default_target_schema": "public"},
         environment={"PGTZ": "UTC"},
-        faults=(
-            FLOATS,
-            Fault(
-                "custom_account_notes",
-                "It writes text with JSON's escapes, and they stay: a line break is a "
-                "backslash and an n.",
-            ),
-        ),
+        faults={
+            **FLOATS,
+            "custom_account_notes": "It writes text with JSON's escapes, and they "
+            "stay: a line break is a backslash and an n.",
+        },
     ),
     Target(
         name="snowflake",
         package="meltanolabs-target-snowflake",
         venv=venv("snowflake"),
         program="target-snowflake",
-        prefix=("fakesnow",),
+        run='fakesnow "$@"',
         place=files(
             json_lines,
             lambda path: {
@@ -126,39 +122,18 @@ TARGETS = (
             **UNCHECKED,
         },
         is_tried_in_part=True,
-        faults=(
-            Fault("Creating empty table", "It takes the schema, and makes the table."),
-            Fault("Processing batch of files", "It takes every record into its files."),
-            Fault(
-                "does not start with @",
-                "fakesnow, which stands in for Snowflake, has no user stage `@~` for "
-                "the target's files.",
-            ),
-        ),
+        faults={
+            "Creating empty table": "It takes the schema, and makes the table.",
+            "Processing batch of files": "It takes every record into its files.",
+            "does not start with @": "fakesnow, which stands in for Snowflake, has no "
+            "user stage `@~` for the target's files.",
+        },
     ),
-    Target(
-        name="bigquery",
-        package="z3-target-bigquery",
-        venv=venv("bigquery"),
-        program="target-bigquery",
-        place=bigquery,
-        settings={"method": "batch_job"},
-        tap=FLAT,
-        is_tried_in_part=True,
-        faults=(BIG_INTEGERS, FLOATS),
-        notes=BIGQUERY,
-    ),
-    Target(
+    BIGQUERY,
+    replace(
+        BIGQUERY,
         name="bigquery-denormalized",
-        package="z3-target-bigquery",
-        venv=venv("bigquery"),
-        program="target-bigquery",
-        place=bigquery,
-        settings={"method": "batch_job", "denormalized": True, "upsert": True},
-        tap=FLAT,
-        is_tried_in_part=True,
-        faults=(BIG_INTEGERS, FLOATS),
-        notes=BIGQUERY,
+        settings=BIGQUERY.settings | {"denormalized": True, "upsert": True},
     ),
     Target(
         name="datamill-postgres",
@@ -175,28 +150,25 @@ TARGETS = (
         ),
         settings={"postgres_schema": "public", "disable_collection": True},
         tap=FLAT,
-        faults=(
-            Fault(
-                "is missing",
-                "It makes a column of each key that the schema names, and a table of "
-                "each list. It drops all other keys of an object without a word.",
-            ),
-            FLOATS,
-        ),
+        faults={
+            "is missing": "It makes a column of each key that the schema names, and a "
+            "table of each list. It drops all other keys of an object without a word.",
+            **FLOATS,
+        },
         notes="`target-redshift` 0.2.4 is this target with another way to write. It "
         "has the same code for schema and values. Redshift itself was not tried.",
     ),
     Target(
         name="duckdb",
         package="target-duckdb",
-        venv=DUCKDB,
+        venv=loader("duckdb"),
         program="target-duckdb",
         place=files(
-            printed_by(DUCKDB, DUCKDB_ROWS),
+            partial(printed, loader("duckdb"), DUCKDB_ROWS),
             lambda path: {"path": str(path / "customers.duckdb")},
         ),
         settings={"default_target_schema": "main"},
-        faults=(FLOATS,),
+        faults=FLOATS,
     ),
     Target(
         name="clickhouse",
@@ -204,13 +176,10 @@ TARGETS = (
         venv=venv("clickhouse"),
         program="target-clickhouse",
         place=clickhouse,
-        faults=(
-            Fault(
-                "is wrong",
-                "Only its columns of times take null. In other columns null becomes 0, "
-                "false or empty text. What is typed `number` keeps 7 digits.",
-            ),
-        ),
+        faults={
+            "is wrong": "Only its columns of times take null. In other columns null "
+            "becomes 0, false or empty text. What is typed `number` keeps 7 digits.",
+        },
         notes="chDB stands in for ClickHouse's server: its engine as a library, "
         "behind a small HTTP interface of the tests. With `validate_records: false` "
         "the target ends with an error. Leave "
@@ -231,7 +200,7 @@ TARGETS = (
             "sanitize_names": False,
             **UNCHECKED,
         },
-        faults=(Fault(ROUNDED, "It makes floats of what is typed `number`."),),
+        faults={ROUNDED: "It makes floats of what is typed `number`."},
         notes="PyIceberg's catalog in SQLite, behind a small HTTP interface of the "
         "tests, stands in for Amazon S3 Tables. What is under keys that the schema "
         "doesn't name is text: `True`. Without `sanitize_names: false` flattened "

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from tests.targets.comparison import ROUNDED
 from tests.targets.places import (
     csv_rows,
     files,
     json_lines,
     objects,
-    printed_by,
+    printed,
     singer_records,
 )
 from tests.targets.target import (
@@ -16,7 +18,6 @@ from tests.targets.target import (
     FLOATS,
     NO_VERSION,
     UNCHECKED,
-    Fault,
     Settings,
     Target,
     loader,
@@ -45,6 +46,8 @@ with open("written/rows.jsonl", "a") as rows, singer.Transformer() as transforme
             print(json.dumps(row, default=str), file=rows)
 """
 
+INTO_JSONL = f'"$@" | (cd written && {loader("jsonl")}/bin/target-jsonl)'
+"""How the shell runs a mapper."""
 
 KEYS = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
 
@@ -77,19 +80,17 @@ STORES = (
         venv=venv("avro"),
         program="target-avro",
         place=files(
-            printed_by(venv("avro"), AVRO_ROWS),
+            partial(printed, venv("avro"), AVRO_ROWS),
             lambda path: {"prefix": f"{path}/"},
         ),
         settings={"disable_collection": True},
         tap=FLAT,
-        faults=(
-            Fault(
-                "KeyError: 'properties'",
-                "It takes no object whose keys the schema doesn't name.",
-            ),
-            NO_VERSION,
-            FLOATS,
-        ),
+        faults={
+            "KeyError: 'properties'": "It takes no object whose keys the schema "
+            "doesn't name.",
+            **NO_VERSION,
+            **FLOATS,
+        },
     ),
     Target(
         name="universal-file",
@@ -106,26 +107,17 @@ STORES = (
         package="target-singer-jsonl",
         venv=venv("singer-jsonl"),
         program="target-singer-jsonl",
-        place=files(
-            singer_records,
-            lambda path: {"local": {"folder": str(path)}},
-        ),
+        place=files(singer_records, lambda path: {"local": {"folder": str(path)}}),
         settings={"destination": "local"},
-        faults=(
-            FLOATS,
-            NO_VERSION,
-        ),
+        faults=FLOATS | NO_VERSION,
     ),
     Target(
         name="s3-jsonl",
         package="target-s3-jsonl",
         venv=venv("singer-jsonl"),
         program="target-s3-jsonl",
-        place=objects(
-            json_lines,
-            on_s3,
-        ),
-        faults=(FLOATS,),
+        place=objects(json_lines, on_s3),
+        faults=FLOATS,
         notes="Into a bucket that isn't there it writes nothing, and exits with 0.",
     ),
     Target(
@@ -133,17 +125,12 @@ STORES = (
         package="pipelinewise-target-s3-csv",
         venv=venv("pipelinewise"),
         program="target-s3-csv",
-        place=objects(
-            csv_rows,
-            on_s3,
-        ),
+        place=objects(csv_rows, on_s3),
         tap=FLAT,
-        faults=(
-            Fault(
-                "Object of type Decimal is not JSON serializable",
-                "It can't write a list that has a decimal in it.",
-            ),
-        ),
+        faults={
+            "Object of type Decimal is not JSON serializable": "It can't write a list "
+            "that has a decimal in it."
+        },
     ),
     Target(
         name="s3-parquet",
@@ -151,7 +138,7 @@ STORES = (
         venv=venv("s3-parquet"),
         program="target-s3",
         place=objects(
-            printed_by(venv("s3-parquet"), PARQUET_ROWS),
+            partial(printed, venv("s3-parquet"), PARQUET_ROWS),
             lambda address, bucket: {
                 "cloud_provider": {
                     "cloud_provider_type": "aws",
@@ -166,59 +153,49 @@ STORES = (
         ),
         settings={"format": {"format_type": "parquet"}, "prefix": "lake"},
         tap=FLAT,
-        faults=(
-            Fault(
-                "'NoneType' object has no attribute 'items'",
-                "It takes no object whose keys the schema doesn't name.",
-            ),
-            Fault(ROUNDED, "It keeps numbers as floats."),
-        ),
+        faults={
+            "'NoneType' object has no attribute 'items'": "It takes no object whose "
+            "keys the schema doesn't name.",
+            ROUNDED: "It keeps numbers as floats.",
+        },
     ),
     Target(
         name="map-transform",
         package="meltano-map-transform",
-        program="target-jsonl",
-        venv=loader("jsonl"),
-        mapper=(
-            venv("csv"),
-            "meltano-map-transform",
-            {"stream_maps": {"customers": {"company": "company"}}},
-        ),
-        place=files(json_lines, lambda path: {"destination_path": str(path)}),
-        settings={"do_timestamp_file": False},
+        venv=venv("csv"),
+        program="meltano-map-transform",
+        place=files(json_lines, lambda _: {}),
+        settings={"stream_maps": {"customers": {"company": "company"}}},
+        run=INTO_JSONL,
     ),
     Target(
         name="transform-field",
         package="pipelinewise-transform-field",
-        venv=loader("jsonl"),
-        program="target-jsonl",
-        mapper=(
-            venv("pipelinewise"),
-            "transform-field",
-            {"transformations": []},
-        ),
-        place=files(json_lines, lambda path: {"destination_path": str(path)}),
-        settings={"do_timestamp_file": False},
+        venv=venv("pipelinewise"),
+        program="transform-field",
+        place=files(json_lines, lambda _: {}),
+        settings={"transformations": []},
+        run=INTO_JSONL,
     ),
     Target(
         name="singer-check-tap",
         package="singer-tools",
         venv=venv("singer-tools"),
         program="singer-check-tap",
-        # It checks what it reads, and keeps nothing.
-        prefix=("/bin/sh", "-c", 'tee -a written/messages.jsonl | "$0"'),
         place=files(singer_records, lambda _: {}),
+        # It checks what it reads, and keeps nothing.
+        run='tee -a written/messages.jsonl | "$@"',
     ),
     Target(
         name="singer-transformer",
         package="singer-python",
         venv=venv("singer-tools"),
-        program="singer-check-tap",
-        prefix=("python", "-c", TRANSFORM),
+        program="python",
         place=files(json_lines, lambda _: {}),
-        faults=(
-            Fault("is wrong", "It makes false of a boolean that is null."),
-            Fault(ROUNDED, "It makes floats of what is typed `number`."),
-        ),
+        run=f"python -c '{TRANSFORM}'",
+        faults={
+            "is wrong": "It makes false of a boolean that is null.",
+            ROUNDED: "It makes floats of what is typed `number`.",
+        },
     ),
 )
