@@ -1,4 +1,4 @@
-"""All targets as data, in the order of the page; those that write files in `stores`."""
+"""All targets as data, in the order of the page."""
 
 from __future__ import annotations
 
@@ -9,21 +9,25 @@ from tests.targets.comparison import ROUNDED
 from tests.targets.places import (
     bigquery,
     clickhouse,
+    csv_rows,
     database,
     files,
     iceberg,
     json_lines,
+    objects,
     printed,
+    singer_records,
 )
-from tests.targets.stores import STORES
-from tests.targets.target import (
-    FLAT,
-    FLOATS,
-    UNCHECKED,
-    Target,
-    loader,
-    venv,
-)
+from tests.targets.target import FLAT, Settings, Target, loader, venv
+
+UNCHECKED = {"validate_records": False}
+"""The setting of the SDK's targets that saves a check of what the tap has checked."""
+
+FLOATS = {
+    ROUNDED: "It makes floats of decimals, by `json.loads`. What is flattened is text "
+    "to it, and keeps every digit."
+}
+NO_VERSION = {"Unknown message type ACTIVATE_VERSION": "It knows no such message."}
 
 DUCKDB_ROWS = """
 import json, sys, duckdb
@@ -32,6 +36,37 @@ names = [column[0] for column in rows.description]
 for row in rows.fetchall():
     print(json.dumps(dict(zip(names, row)), default=str))
 """
+AVRO_ROWS = """
+import json, sys, fastavro
+for row in fastavro.reader(open(sys.argv[1], "rb")):
+    print(json.dumps(row, default=str))
+"""
+PARQUET_ROWS = """
+import json, sys
+from pyarrow import parquet
+for row in parquet.read_table(sys.argv[1]).to_pylist():
+    print(json.dumps(row, default=str))
+"""
+TRANSFORM = """
+import json, sys, singer
+messages = [singer.parse_message(line) for line in sys.stdin]
+schema = next(m.schema for m in messages if isinstance(m, singer.SchemaMessage))
+with open("written/rows.jsonl", "a") as rows, singer.Transformer() as transformer:
+    for message in messages:
+        if isinstance(message, singer.RecordMessage):
+            row = transformer.transform(message.record, schema)
+            print(json.dumps(row, default=str), file=rows)
+"""
+
+INTO_JSONL = f'"$@" | (cd written && {loader("jsonl")}/bin/target-jsonl)'
+"""How the shell runs a mapper."""
+
+KEYS = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
+
+
+def on_s3(address: str, bucket: str) -> Settings:
+    """Tell a target where to write."""
+    return {"aws_endpoint_url": address, "s3_bucket": bucket, **KEYS}
 
 
 POSTGRES = Target(
@@ -206,5 +241,144 @@ TARGETS = (
         "doesn't name is text: `True`. Without `sanitize_names: false` flattened "
         "columns have one underscore where the tap has two.",
     ),
-    *STORES,
+    Target(
+        name="jsonl",
+        package="target-jsonl",
+        program="target-jsonl",
+        venv=loader("jsonl"),
+        place=files(json_lines, lambda path: {"destination_path": str(path)}),
+        settings={"do_timestamp_file": False},
+    ),
+    Target(
+        name="csv",
+        package="meltanolabs-target-csv",
+        venv=venv("csv"),
+        program="target-csv",
+        place=files(csv_rows, lambda path: {"output_path": str(path)}),
+        settings=UNCHECKED,
+    ),
+    Target(
+        name="avro",
+        package="target-avro",
+        venv=venv("avro"),
+        program="target-avro",
+        place=files(
+            partial(printed, venv("avro"), AVRO_ROWS),
+            lambda path: {"prefix": f"{path}/"},
+        ),
+        settings={"disable_collection": True},
+        tap=FLAT,
+        faults={
+            "KeyError: 'properties'": "It takes no object whose keys the schema "
+            "doesn't name.",
+            **NO_VERSION,
+            **FLOATS,
+        },
+    ),
+    Target(
+        name="universal-file",
+        package="target-universal-file",
+        venv=venv("universal-file"),
+        program="target-universal-file",
+        place=files(csv_rows, lambda path: {"path": str(path)}),
+        settings={"protocol": "local", "file_type": "csv", **UNCHECKED},
+        notes="Its other kinds of file end with an error, flattened or not: `jsonl` "
+        "and `xlsx` at the first date, `parquet` at columns that may be null.",
+    ),
+    Target(
+        name="singer-jsonl",
+        package="target-singer-jsonl",
+        venv=venv("singer-jsonl"),
+        program="target-singer-jsonl",
+        place=files(singer_records, lambda path: {"local": {"folder": str(path)}}),
+        settings={"destination": "local"},
+        faults=FLOATS | NO_VERSION,
+    ),
+    Target(
+        name="s3-jsonl",
+        package="target-s3-jsonl",
+        venv=venv("singer-jsonl"),
+        program="target-s3-jsonl",
+        place=objects(json_lines, on_s3),
+        faults=FLOATS,
+        notes="Into a bucket that isn't there it writes nothing, and exits with 0.",
+    ),
+    Target(
+        name="pipelinewise-s3-csv",
+        package="pipelinewise-target-s3-csv",
+        venv=venv("pipelinewise"),
+        program="target-s3-csv",
+        place=objects(csv_rows, on_s3),
+        tap=FLAT,
+        faults={
+            "Object of type Decimal is not JSON serializable": "It can't write a list "
+            "that has a decimal in it."
+        },
+    ),
+    Target(
+        name="s3-parquet",
+        package="plinxore-target-s3",
+        venv=venv("s3-parquet"),
+        program="target-s3",
+        place=objects(
+            partial(printed, venv("s3-parquet"), PARQUET_ROWS),
+            lambda address, bucket: {
+                "cloud_provider": {
+                    "cloud_provider_type": "aws",
+                    "aws": {
+                        "aws_endpoint_override": address,
+                        "aws_bucket": bucket,
+                        "aws_region": "us-east-1",
+                        **KEYS,
+                    },
+                },
+            },
+        ),
+        settings={"format": {"format_type": "parquet"}, "prefix": "lake"},
+        tap=FLAT,
+        faults={
+            "'NoneType' object has no attribute 'items'": "It takes no object whose "
+            "keys the schema doesn't name.",
+            ROUNDED: "It keeps numbers as floats.",
+        },
+    ),
+    Target(
+        name="map-transform",
+        package="meltano-map-transform",
+        venv=venv("csv"),
+        program="meltano-map-transform",
+        place=files(json_lines, lambda _: {}),
+        settings={"stream_maps": {"customers": {"company": "company"}}},
+        run=INTO_JSONL,
+    ),
+    Target(
+        name="transform-field",
+        package="pipelinewise-transform-field",
+        venv=venv("pipelinewise"),
+        program="transform-field",
+        place=files(json_lines, lambda _: {}),
+        settings={"transformations": []},
+        run=INTO_JSONL,
+    ),
+    Target(
+        name="singer-check-tap",
+        package="singer-tools",
+        venv=venv("singer-tools"),
+        program="singer-check-tap",
+        place=files(singer_records, lambda _: {}),
+        # It checks what it reads, and keeps nothing.
+        run='tee -a written/messages.jsonl | "$@"',
+    ),
+    Target(
+        name="singer-transformer",
+        package="singer-python",
+        venv=venv("singer-tools"),
+        program="python",
+        place=files(json_lines, lambda _: {}),
+        run=f"python -c '{TRANSFORM}'",
+        faults={
+            "is wrong": "It makes false of a boolean that is null.",
+            ROUNDED: "It makes floats of what is typed `number`.",
+        },
+    ),
 )

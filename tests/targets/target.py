@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from tests.targets.comparison import ROUNDED
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -17,15 +15,6 @@ ROOT = Path(__file__).parents[2]
 
 FLAT = {"flattening_enabled": True, "flattening_max_depth": 1}
 """The settings of the tap for targets that hold no objects."""
-
-UNCHECKED = {"validate_records": False}
-"""The setting of the SDK's targets that saves a check of what the tap has checked."""
-
-FLOATS = {
-    ROUNDED: "It makes floats of decimals, by `json.loads`. What is flattened is text "
-    "to it, and keeps every digit."
-}
-NO_VERSION = {"Unknown message type ACTIVATE_VERSION": "It knows no such message."}
 
 Settings: TypeAlias = dict[str, Any]
 
