@@ -36,7 +36,7 @@ CUSTOMER: dict[str, Any] = {
 def test_quick_targets_do_what_the_page_says(tmp_path: Path) -> None:
     # So many customers have all that shows on the page.
     account = Account(tmp_path, size=250)
-    for name in ("csv", "singer-check-tap"):
+    for name in ("jsonl", "singer-check-tap"):
         seen = tried(BY_NAME[name], account)
         assert written(PAGE, BY_NAME[name], seen) == PAGE
 
