@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from sandbox import generate_customers
-from tap_chartmogul_customers.api.customers import CustomerDecoder, LooseCustomer
+from tap_chartmogul_customers.api.decoder import CustomerDecoder, LooseCustomer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
