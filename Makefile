@@ -14,7 +14,6 @@ BENCH_READY := .venv-bench/.ready
 AIRBYTE_READY := .venv-airbyte/.ready
 DLT_READY := .venv-dlt/.ready
 DBT_READY := .venv-dbt/.ready
-TARGET_DUCKDB_READY := .venv-target-duckdb/.ready
 DBT_PLUGIN_READY := .meltano/utilities/.ready
 DUCKDB_PLUGIN_READY := .meltano/loaders/.duckdb-ready
 
@@ -43,7 +42,7 @@ live: $(DEV_READY)
 # Four at once, since some tests wait; a file stays together, since its tests share what is costly.
 AT_ONCE := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-PAGES := $(patsubst %,tests/pages/test_%.py,meltano clone pipe tool)
+PAGES := $(patsubst %,tests/pages/test_%.py,meltano clone pipe contributing)
 
 # The tests start programs hundreds of times. Where Python is told to write no bytecode, each start would compile all that
 # it imports.
@@ -112,7 +111,7 @@ bench: install $(AIRBYTE_READY) $(BENCH_READY) $(DLT_READY)
 	.venv/bin/python -m benchmarks.measure $(FRACTION)
 	.venv-bench/bin/python -m benchmarks.report
 
-$(BENCH_READY) $(AIRBYTE_READY) $(DLT_READY) $(DBT_READY) $(TARGET_DUCKDB_READY): .venv-%/.ready: requirements/%.txt $(DEV_READY)
+$(BENCH_READY) $(AIRBYTE_READY) $(DLT_READY) $(DBT_READY): .venv-%/.ready: requirements/%.txt $(DEV_READY)
 	$(UV) venv --quiet --clear --python .venv/bin/python .venv-$*
 	$(UV) pip install --quiet --python .venv-$*/bin/python --require-hashes --requirement $<
 	touch $@
@@ -131,7 +130,7 @@ history: install $(DBT_READY) $(BENCH_READY)
 # docs/targets.md, and fails where that said something else.
 TARGETS_READY := $(patsubst requirements/%.txt,.venv-%/.ready,$(wildcard requirements/targets/*.txt))
 
-targets: install $(TARGET_DUCKDB_READY) $(TARGETS_READY)
+targets: install $(DUCKDB_PLUGIN_READY) $(TARGETS_READY)
 	.venv/bin/python -m tests.targets $(TARGET)
 
 $(TARGETS_READY): .venv-targets/%/.ready: requirements/targets/%.txt $(DEV_READY)

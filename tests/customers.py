@@ -112,7 +112,11 @@ def discovered(tap: Tap, **settings: object) -> dict[str, Any]:
     return catalog
 
 
-TIMESTAMPS = ("customer_since", "lead_created_at", "free_trial_started_at")
+TIMESTAMPS = (
+    "customer_since",
+    "lead_created_at",
+    "free_trial_started_at",
+)
 
 
 def as_promised(customer: dict[str, Any]) -> dict[str, Any]:

@@ -47,11 +47,6 @@ MELTANO = Program(
     "meltano.cli:main",
     ("meltano.cli", "alembic.command"),
 )
-TARGET_JSONL = Program(
-    ROOT / ".meltano/loaders/target-jsonl/venv/bin/target-jsonl",
-    "target_jsonl:main",
-    ("target_jsonl",),
-)
 TARGET_POSTGRES = Program(
     ROOT / ".meltano/loaders/target-postgres/venv/bin/target-postgres",
     "target_postgres.target:TargetPostgres.cli",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
 import sys
 import warnings
 from contextlib import contextmanager
@@ -14,13 +13,12 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
 
-from tap_chartmogul_customers.records.columns import COLUMNS
 from tests import forks
 from tests.customers import as_promised
 from tests.running import OUTPUT
@@ -40,8 +38,6 @@ ROOT = Path(__file__).parents[1]
 TARGET = forks.TARGET_POSTGRES.script
 
 Row = dict[str, Any]
-
-_TIMESTAMPS = [column.name for column in COLUMNS if column.kind == "timestamp"]
 
 set_json_loads(partial(json.loads, parse_float=Decimal))
 
@@ -141,85 +137,42 @@ def row_of(customer: dict[str, Any]) -> Row:
     }
 
 
-@dataclass(frozen=True)
-class Load:
-    """What a load came to."""
-
-    tap_code: int
-    target_code: int
-    state: dict[str, Any] | None
-    """The last state that the target printed, if it did."""
-
-
 def load(
     tap: Tap,
     database: Database,
     settings: Mapping[str, object] | None = None,
+    *,
+    target_code: int = 0,
     **options: Any,
-) -> Load:
-    """Run the tap, then the target on what it wrote.
+) -> dict[str, Any] | None:
+    """Run the tap, which must do well, then the target on what it wrote.
 
     Args:
         tap: The tap.
         database: Where the target writes.
         settings: The target's, where they are not those of the database.
+        target_code: The code that the target must end with.
         options: Those of the tap's command line.
 
     Returns:
-        What it came to.
+        The last state that the target printed, if it did.
     """
-    tap_code = tap.run(**options).code
+    tap.output(**options)
     folder = tap.folder
-    config, printed = folder / "target.json", folder / "printed.jsonl"
+    config, printed, log = (
+        folder / f"target.{name}" for name in ("json", "printed", "log")
+    )
     config.write_text(json.dumps({**database.settings(), **(settings or {})}))
-    log = folder / "target.log"
-    target_code = forks.run(
+    code = forks.run(
         *(forks.TARGET_POSTGRES, ["--config", str(config)], printed, log),
         source=folder / OUTPUT,
     )
     # Where pytest shows it.
     sys.stderr.write(log.read_text())
-    return Load(tap_code, target_code, _last_state(printed.read_bytes()))
+    assert code == target_code
+    return last_state(printed.read_bytes())
 
 
-def _last_state(printed: bytes) -> dict[str, Any] | None:
+def last_state(printed: bytes) -> dict[str, Any] | None:
     states: list[dict[str, Any]] = [json.loads(line) for line in printed.splitlines()]
     return states[-1] if states else None
-
-
-class Pipeline:
-    """`tap | target`, running.
-
-    Args:
-        tap: The tap's command line.
-        database: Where the target writes.
-        folder: For the target's settings.
-    """
-
-    def __init__(self, tap: list[str], database: Database, folder: Path) -> None:
-        config = folder / "target.json"
-        config.write_text(json.dumps(database.settings()))
-        self.tap = subprocess.Popen(tap, stdout=subprocess.PIPE)
-        self.target = subprocess.Popen(
-            [TARGET, "--config", config],
-            stdin=self.tap.stdout,
-            stdout=subprocess.PIPE,
-        )
-        # Only the target may hold this end, or the tap would never see it break.
-        assert self.tap.stdout
-        self.tap.stdout.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for process in (self.tap, self.target):
-            with process:
-                process.kill()
-
-    def end(self) -> Load:
-        """Wait for both to end."""
-        output, _ = self.target.communicate(timeout=60)
-        return Load(
-            self.tap.wait(timeout=60), self.target.returncode, _last_state(output)
-        )

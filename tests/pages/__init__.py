@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -65,6 +65,10 @@ class Reader:
     page: Path
     home: Path
     fills_in: Mapping[str, str]
+
+    def on(self, page: str) -> Reader:
+        """Return the same reader on another page."""
+        return replace(self, page=ROOT / page)
 
     def text(self, name: str) -> str:
         """Return a block as they have it."""

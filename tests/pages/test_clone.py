@@ -1,22 +1,23 @@
-"""The clone, from its address to loads from the sandbox."""
+"""The clone, from its address to loads from the sandbox, and the tap as a tool."""
 
 from __future__ import annotations
 
 import json
 import socket
 import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox import Sandbox, generate_customers
-from tests.pages import README, ROOT, Reader, blocks, changed, clone, commit
-from tests.pages.test_meltano import MORE, filled_in, rows
+from tests.pages import README, Reader, blocks, changed, clone, commit
+from tests.pages.test_meltano import filled_in, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.postgres import Database
 
@@ -49,12 +50,40 @@ def give_the_sandbox_a_port_of_its_own(folder: Path) -> int:
 
 
 @pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return clone(tmp_path_factory.mktemp("origin"))
+
+
+def test_the_tap_as_a_tool_of_uv_shows_a_customer_and_loads_all_into_a_file(
+    sandbox: Sandbox, origin: Path, tmp_path: Path
+) -> None:
+    tools = tmp_path / ".local/bin"
+    tools.mkdir(parents=True)
+    (tools / "uv").symlink_to(Path(sys.executable).with_name("uv"))
+    url = f"export TAP_CHARTMOGUL_CUSTOMERS_API_URL={sandbox.url}"
+    key = "YOUR_API_KEY\n"
+    fills_in = {"ADDRESS": f"file://{origin}", key: f"{key}{url}\n"}
+    reader = Reader(README, tmp_path, fills_in)
+
+    shown = reader.type("tool").splitlines()
+    (record,) = [line for line in shown if '"type":"RECORD"' in line]
+    assert json.loads(record)["record"]["uuid"] == sandbox.customers[0]["uuid"]
+    reader.type("file")
+    lines = (reader.folder / "output/customers.jsonl").read_text("utf-8").splitlines()
+    assert {json.loads(line)["uuid"] for line in lines} == {
+        customer["uuid"] for customer in sandbox.customers
+    }
+
+
+@pytest.fixture(scope="module")
 def here(
-    sandbox: Sandbox, warehouse: Database, tmp_path_factory: pytest.TempPathFactory
+    sandbox: Sandbox,
+    warehouse: Database,
+    origin: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Reader:
     """Someone who has cloned it, and uses the clone as their project."""
     home = tmp_path_factory.mktemp("clone")
-    origin = clone(tmp_path_factory.mktemp("origin"))
     port = give_the_sandbox_a_port_of_its_own(origin)
     fills_in = filled_in(sandbox, warehouse) | {
         "ADDRESS": f"file://{origin}",
@@ -63,7 +92,7 @@ def here(
     reader = Reader(README, home, fills_in)
     assert "demo/customers.jsonl holds 1,000 customers." in reader.type("clone")
     reader.save(".env")
-    here = Reader(MORE, home, fills_in)
+    here = reader.on("docs/meltano.md")
     here.type("here")
     return here
 
@@ -78,14 +107,14 @@ def test_loads_in_the_clone(
 
 
 def test_loads_without_an_account(here: Reader, warehouse: Database) -> None:
-    readme = Reader(README, here.home, here.fills_in)
+    readme = here.on("README.md")
     account = (here.folder / ".env").read_text("utf-8")
     of_the_sandbox = dict(
         line.split("=", 1) for line in readme.text("sandbox.env").split()
     )
     kept = [line for line in account.splitlines() if "TAP_" not in line]
     env = "\n".join([*kept, readme.text("sandbox.env")])
-    pipe = Reader(ROOT / "docs/pipe.md", here.home, here.fills_in)
+    pipe = here.on("docs/pipe.md")
     with here.typing("sandbox") as output:
         while not (printed := output.read_text()):
             time.sleep(0.1)

@@ -12,6 +12,7 @@ from tests.pages import ROOT, Reader, blocks, clone
 PAGE = ROOT / "CONTRIBUTING.md"
 
 PACKAGE, README = Path("tap_chartmogul_customers"), Path("README.md")
+MODELS = Path("examples/dbt/models")
 
 # What is added, and to what: a block of the page, or what it leaves to its reader.
 LINES = {
@@ -24,11 +25,19 @@ LINES = {
             "| `subscription_ended_at` | timestamp | When the last one ended. |",
         ),
         (README, '"country": "US", "state": ', '"subscription_ended_at": null,'),
+        (
+            Path("tests/customers.py"),
+            '"lead_created_at",',
+            '"subscription_ended_at",',
+        ),
+        (MODELS / "columns.md", "{% docs lead_created_at %}", "description"),
+        (MODELS / "sources.yml", "- name: lead_created_at", "source"),
     ],
     "test-setting": [
         (PACKAGE / "settings/schema.py", 'th.Property(\n        "system",', "filter"),
         (Path("sandbox/store.py"), '"system": _systems,', "passes"),
         (Path("meltano.yml"), "- name: system\n", "meltano"),
+        (Path("meltanohub.yml"), "- description: Tell the target", "hub"),
         (
             README,
             "| `system` |  |",

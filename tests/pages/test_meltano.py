@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import Sandbox, faults, generate_customers
-from tests.pages import CLONE, README, ROOT, Reader, clone
+from tests.pages import CLONE, README, Reader, clone
 from tests.postgres import Database, postgres
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 # It makes environments, from packages that are downloaded.
 pytestmark = pytest.mark.timeout(1200)
 
-MORE = ROOT / "docs/meltano.md"
 TAP = "tap-chartmogul-customers"
 CUSTOMERS = "tap_chartmogul_customers.customers"
 PAST_DUE = "tap_chartmogul_customers__past_due.past_due_customers"
@@ -76,24 +75,6 @@ def filled_in(sandbox: Sandbox, database: Database) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def further(reader: Reader) -> Reader:
-    """The same reader on the page that begins there."""
-    return Reader(MORE, reader.home, reader.fills_in)
-
-
-@pytest.fixture(scope="module")
-def operations(reader: Reader) -> Reader:
-    """The same reader on the page of what can go wrong."""
-    return Reader(ROOT / "docs/operations.md", reader.home, reader.fills_in)
-
-
-@pytest.fixture(scope="module")
-def recipes(reader: Reader) -> Reader:
-    """The same reader on the page of recipes."""
-    return Reader(ROOT / "docs/recipes.md", reader.home, reader.fills_in)
-
-
-@pytest.fixture(scope="module")
 def nightly(reader: Reader) -> None:
     """The job, its schedule, and the line for cron."""
     reader.type("meltano-schedule")
@@ -122,22 +103,19 @@ def test_the_test_of_the_key_says_at_once_what_is_wrong(
     assert "503 Service Unavailable" in reader.type("meltano-run", code=1)
 
 
-def test_one_line_says_that_the_database_takes_a_table(operations: Reader) -> None:
+def test_one_line_says_whether_the_database_takes_a_table(
+    reader: Reader, warehouse: Database
+) -> None:
+    operations = reader.on("docs/operations.md")
     (line,) = operations.type("check-database").splitlines()
     assert "completed processing 1 lines" in line
-
-
-@pytest.mark.parametrize("block", ["check-database", "first-error"])
-def test_one_line_says_that_there_is_no_database(
-    operations: Reader, warehouse: Database, block: str
-) -> None:
     env = operations.folder / ".env"
     right = env.read_text("utf-8")
     env.write_text(right.replace(warehouse.folder, "127.0.0.1&port=1"), "utf-8")
-    shown = operations.type(block)
+    for block in ("check-database", "first-error"):
+        (line,) = operations.type(block).splitlines()
+        assert "(psycopg.OperationalError) connection failed" in line
     env.write_text(right, "utf-8")
-    (line,) = shown.splitlines()
-    assert "(psycopg.OperationalError) connection failed" in line
 
 
 @pytest.mark.usefixtures("nightly")
@@ -158,16 +136,17 @@ def test_cron_learns_of_a_run_that_failed_and_the_next_one_resumes(
     assert rows(warehouse) == [{"count": len(sandbox.customers)}]
 
 
-def test_shows_the_state(further: Reader) -> None:
-    shown = further.type("state")
+def test_shows_the_state(reader: Reader) -> None:
+    shown = reader.on("docs/meltano.md").type("state")
     assert STATE in shown
     state = json.loads(shown.splitlines()[-1])["singer_state"]
     assert "customers" in state["bookmarks"]
 
 
 def test_starts_over_when_asked_to_without_a_column_and_with_a_setting(
-    further: Reader, sandbox: Sandbox, warehouse: Database
+    reader: Reader, sandbox: Sandbox, warehouse: Database
 ) -> None:
+    further = reader.on("docs/meltano.md")
     assert "YOUR_API_KEY" not in further.type("config")
     shown = further.type("select")
     assert "[selected   ] customers.zip" in shown
@@ -184,8 +163,9 @@ def test_starts_over_when_asked_to_without_a_column_and_with_a_setting(
 
 @pytest.mark.usefixtures("nightly")
 def test_a_recipe_fills_a_table_beside_the_other_until_it_is_undone(
-    reader: Reader, recipes: Reader, warehouse: Database
+    reader: Reader, warehouse: Database
 ) -> None:
+    recipes = reader.on("docs/recipes.md")
     recipes.type("set")
     warehouse.execute("DELETE FROM tap_chartmogul_customers.customers")
     assert reader.cron("meltano-cron") == (0, "")
@@ -209,8 +189,9 @@ def test_a_recipe_fills_a_table_beside_the_other_until_it_is_undone(
 
 @pytest.mark.usefixtures("nightly")
 def test_the_job_loads_no_personal_data_with_the_recipe_against_it(
-    reader: Reader, recipes: Reader, warehouse: Database
+    reader: Reader, warehouse: Database
 ) -> None:
+    recipes = reader.on("docs/recipes.md")
     recipes.save("no-personal-data.json")
     recipes.type("personal")
     warehouse.execute("DELETE FROM tap_chartmogul_customers.customers")
@@ -224,7 +205,8 @@ def test_the_job_loads_no_personal_data_with_the_recipe_against_it(
     assert len(loaded) == 450
 
 
-def test_upgrades_to_a_new_version(further: Reader, warehouse: Database) -> None:
+def test_upgrades_to_a_new_version(reader: Reader, warehouse: Database) -> None:
+    further = reader.on("docs/meltano.md")
     project = further.home / CLONE / "pyproject.toml"
     version = re.compile(r'^version = ".*"$', flags=re.MULTILINE)
     project.write_text(version.sub('version = "99.0.0"', project.read_text("utf-8")))

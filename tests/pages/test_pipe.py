@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import time
-from functools import partial
 from typing import TYPE_CHECKING
 
 import psutil
@@ -18,7 +17,7 @@ from sandbox.traffic import connections
 from tests.pages import ROOT, Reader, changed, clone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 # It makes environments, from packages that are downloaded.
@@ -57,17 +56,12 @@ def nightly(reader: Reader, sandbox: Sandbox) -> Iterator[Path]:
         (reader.folder / name).unlink(missing_ok=True)
 
 
-def loaded(folder: Path) -> set[str]:
-    lines = (folder / "output/customers.jsonl").read_text("utf-8").splitlines()
-    return {json.loads(line)["uuid"] for line in lines}
-
-
 EVERYONE = {customer["uuid"] for customer in CUSTOMERS}
 
 
-def test_loads_every_customer(reader: Reader, nightly: Path) -> None:
-    reader.type("pipe")
-    assert loaded(nightly) == EVERYONE
+def loaded(folder: Path) -> set[str]:
+    lines = (folder / "output/customers.jsonl").read_text("utf-8").splitlines()
+    return {json.loads(line)["uuid"] for line in lines}
 
 
 def test_the_next_night_reads_in_ranges(
@@ -94,23 +88,17 @@ def test_cron_loads_every_customer(reader: Reader, nightly: Path) -> None:
 
 
 @pytest.mark.usefixtures("nightly")
-def test_cron_learns_of_a_tap_that_failed(reader: Reader) -> None:
-    config = reader.folder / "config.json"
-    right = config.read_text()
-    config.write_text(right.replace("YOUR_API_KEY", "a-wrong-key"))
-    code, _ = reader.cron("pipe-cron")
-    config.write_text(right)
-    assert code == 1
-
-
-@pytest.mark.usefixtures("nightly")
-def test_cron_learns_of_a_target_that_failed(reader: Reader) -> None:
-    config = reader.folder / "target.json"
+@pytest.mark.parametrize("name", ["config.json", "target.json"])
+def test_cron_learns_of_a_tap_or_target_that_failed(reader: Reader, name: str) -> None:
+    config = reader.folder / name
     right = config.read_text()
     config.write_text("{")
     code, _ = reader.cron("pipe-cron")
     config.write_text(right)
     assert code == 1
+
+
+TAP, TARGET, ALL = "bin/tap-chartmogul-customers", "bin/target-jsonl", "all"
 
 
 def members(group: int, program: str) -> list[int]:
@@ -122,79 +110,59 @@ def members(group: int, program: str) -> list[int]:
     ]
 
 
-def one(program: str, number: signal.Signals) -> Callable[[int], None]:
-    def kill(group: int) -> None:
-        (process,) = members(group, program)
-        os.kill(process, number)
+def stop(sandbox: Sandbox, folder: Path, program: str, number: signal.Signals) -> int:
+    """Start the script as a terminal does, and send a signal in the middle of the read.
 
-    return kill
-
-
-tap = partial(one, "bin/tap-chartmogul-customers")
-target = partial(one, "bin/target-jsonl")
-
-
-def everything(number: signal.Signals) -> Callable[[int], None]:
-    return lambda group: os.killpg(group, number)
-
-
-def stop(
-    sandbox: Sandbox, folder: Path, kill: Callable[[int], None]
-) -> subprocess.Popen[bytes]:
-    """Start the script as a terminal does, and kill in the middle of the read."""
+    Returns:
+        Its exit code.
+    """
     at_first = len(sandbox.requests)
     with subprocess.Popen(
         ["/bin/bash", "sync.sh"], cwd=folder, stderr=subprocess.DEVNULL, process_group=0
     ) as script:
         while len(sandbox.requests) < at_first + 4:
             time.sleep(0.05)
-        kill(script.pid)
-    return script
+        if program == ALL:
+            os.killpg(script.pid, number)
+        else:
+            (process,) = members(script.pid, program)
+            os.kill(process, number)
+    # Whoever still wrote states would write them into those of the next run.
+    assert number == signal.SIGKILL or members(script.pid, "bin/") == []
+    return script.returncode
 
 
 @pytest.mark.parametrize(
-    ("kill", "code"),
+    ("program", "number", "code"),
     [
-        (everything(signal.SIGINT), 130),
-        (everything(signal.SIGTERM), 143),
-        (tap(signal.SIGTERM), 143),
+        (ALL, signal.SIGINT, 130),
+        (ALL, signal.SIGTERM, 143),
+        (TAP, signal.SIGTERM, 143),
+        (TAP, signal.SIGKILL, 137),
+        (TARGET, signal.SIGKILL, 137),
+        (ALL, signal.SIGKILL, -9),
     ],
-    ids=["Ctrl-C", "SIGTERM to all", "SIGTERM to the tap"],
 )
-def test_a_stopped_read_is_resumed_where_it_stopped_even_at_once(
+def test_a_run_that_is_stopped_fails_and_costs_no_customer(
     sandbox: Sandbox,
     reader: Reader,
     nightly: Path,
-    kill: Callable[[int], None],
+    program: str,
+    number: signal.Signals,
     code: int,
 ) -> None:
-    script = stop(sandbox, nightly, kill)
-    assert script.returncode == code
-    # Whoever still wrote states would write them into those of the next run.
-    assert members(script.pid, "bin/") == []
+    assert stop(sandbox, nightly, program, number) == code
     sandbox.requests.clear()
     reader.type("pipe")
-    assert "cursor" in sandbox.requests[0].query
-    assert loaded(nightly) == EVERYONE
-
-
-@pytest.mark.parametrize(
-    "kill",
-    [tap(signal.SIGKILL), target(signal.SIGKILL), everything(signal.SIGKILL)],
-    ids=["the tap", "the target", "all"],
-)
-def test_whatever_is_killed_the_run_fails_and_costs_no_customer(
-    sandbox: Sandbox, reader: Reader, nightly: Path, kill: Callable[[int], None]
-) -> None:
-    assert stop(sandbox, nightly, kill).returncode != 0
-    reader.type("pipe")
+    # Even at once, what was stopped by itself goes on where it was.
+    assert number == signal.SIGKILL or "cursor" in sandbox.requests[0].query
     assert loaded(nightly) == EVERYONE
 
 
 def test_a_state_outlives_a_run_that_never_began(
     sandbox: Sandbox, reader: Reader, nightly: Path
 ) -> None:
-    stop(sandbox, nightly, tap(signal.SIGTERM))
+    stop(sandbox, nightly, TAP, signal.SIGTERM)
     config = nightly / "config.json"
     right = config.read_text()
     config.write_text("{}")

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox, faults, generate_customers
-from tests.meltano import RUN, TAP, meltano, settings
 from tests.pages import ROOT, blocks
 from tests.postgres import Database, load
 from tests.running import Tap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 PAGE = ROOT / "docs/recipes.md"
 SCHEMA = "tap_chartmogul_customers"
@@ -62,14 +60,13 @@ def run(
     tap: Tap,
     database: Database,
     target: Mapping[str, object] | None = None,
-    **options: object,
+    **options: Any,
 ) -> None:
     settings = {"default_target_schema": SCHEMA, "batch_size_rows": 1000}
-    ended = load(tap, database, {**settings, **(target or {})}, **options)
-    assert (ended.tap_code, ended.target_code) == (0, 0)
+    load(tap, database, {**settings, **(target or {})}, **options)
 
 
-def tonight(tap: Tap, database: Database, name: str, **settings: object) -> None:
+def tonight(tap: Tap, database: Database, name: str, **settings: Any) -> None:
     """Run with the settings of a recipe."""
     run(tap, database, **recipe(name) | settings)
 
@@ -77,10 +74,6 @@ def tonight(tap: Tap, database: Database, name: str, **settings: object) -> None
 def recipe(name: str) -> dict[str, Any]:
     settings: dict[str, Any] = json.loads(blocks(PAGE)[name])
     return settings
-
-
-def without_personal_data() -> dict[str, Any]:
-    return {"stream_maps": recipe("no-personal-data.json")}
 
 
 def rows(database: Database, table: str = "customers") -> dict[str, dict[str, Any]]:
@@ -99,112 +92,50 @@ def test_a_filter_has_a_table_of_its_own(tap: Tap, database: Database) -> None:
     assert rows(database) == before
 
 
-def test_a_filter_on_the_old_table_leaves_the_other_rows(
+def test_a_filter_on_the_old_table_takes_the_other_rows_if_it_deletes(
     tap: Tap, database: Database
 ) -> None:
     before = rows(database)
     tonight(tap, database, "filters", stream_maps={})
     assert rows(database) == before
-
-
-def test_a_filter_on_the_old_table_with_deletes_takes_the_other_rows(
-    tap: Tap, database: Database
-) -> None:
     deletes = {"emit_activate_version_messages": True}
     tonight(tap, database, "filters", stream_maps={}, **deletes)
     assert {row["status"] for row in rows(database).values()} == {"Past Due"}
 
 
 def test_no_personal_value_is_in_the_database(tap: Tap, database: Database) -> None:
-    values = {value for c in CUSTOMERS for value in personal(c)}
-    assert len(values) > 1000
-    before = dump(database)
-    assert {value for value in values if holds(before, value)} == values
+    personal = {
+        value
+        for customer in CUSTOMERS
+        for value in leaves([customer.get(name) for name in PERSONAL])
+        if not ANYTHING.fullmatch(value)
+    }
+    assert len(personal) > 1000
+    assert personal <= values(database)
 
-    run(tap, database, **without_personal_data(), emit_activate_version_messages=True)
+    maps = recipe("no-personal-data.json")
+    run(tap, database, stream_maps=maps, emit_activate_version_messages=True)
     database.execute(blocks(PAGE)["drop"])
     table = rows(database, "customers_without_personal_data")
     assert set(table) == {c["uuid"] for c in CUSTOMERS} - {GONE}
-    after = dump(database)
-    assert not {value for value in values if holds(after, value)}
+    assert not personal & values(database)
 
 
-def test_no_personal_value_gets_through_meltano(
-    project: Path, sandbox: Sandbox
-) -> None:
-    maps = project / "no-personal-data.json"
-    maps.write_text(blocks(PAGE)[maps.name], "utf-8")
-    name = ("--from-file", maps.name, TAP, "stream_maps")
-    shown = meltano(project, "config", "set", *name)
-    assert shown.code == 0, shown.log
-    account = {"api_url": sandbox.url, "api_key": sandbox.api_key}
-    shown = meltano(project, *RUN, **settings(TAP, **account))
-    assert shown.code == 0, shown.log
-    (loaded,) = (project / "output").iterdir()
-    customers = [json.loads(line) for line in loaded.read_text("utf-8").splitlines()]
-    assert {c["uuid"] for c in customers} == {c["uuid"] for c in sandbox.customers}
-    text = "\n".join(leaves(customers))
-    assert not {v for c in CUSTOMERS for v in personal(c) if holds(text, v)}
+def values(database: Database) -> set[str]:
+    """Return every value in every table of the database, as text."""
+    tables = database.execute("SELECT relname FROM pg_stat_user_tables")
+    found = (rows(database, table["relname"]) for table in tables)
+    return {value for table in found for value in leaves(table)}
 
 
-def personal(customer: dict[str, Any]) -> Iterator[str]:
-    """Return the values of a customer that may say who it is."""
-    for name in PERSONAL & set(customer):
-        for text in leaves(customer[name]):
-            if not ANYTHING.fullmatch(text):
-                yield text
-
-
-def leaves(value: object) -> Iterator[str]:
+def leaves(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
-        for inner in value.values():
-            yield from leaves(inner)
-    elif isinstance(value, list):
+        value = list(value.values())
+    if isinstance(value, list):
         for inner in value:
             yield from leaves(inner)
     elif value is not None:
         yield str(value)
-
-
-def dump(database: Database) -> str:
-    """Return every value in the database, a line each."""
-    tables = database.execute(
-        "SELECT format('%I.%I', schemaname, relname) AS name FROM pg_stat_user_tables"
-    )
-    values = [
-        value
-        for table in tables
-        for row in database.execute(f"SELECT to_jsonb(t) AS row FROM {table['name']} t")  # noqa: S608 - ours
-        for name, column in row["row"].items()
-        # The target's own: numbers and times of the run.
-        if not name.startswith("_sdc_")
-        for value in leaves(column)
-    ]
-    return "\n".join(values)
-
-
-def holds(text: str, value: str) -> bool:
-    # The first is quick, and almost always enough.
-    return (
-        value in text
-        and re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text) is not None
-    )
-
-
-def test_custom_attributes_get_columns_beside_the_others(
-    tap: Tap, database: Database
-) -> None:
-    before = rows(database)
-    tonight(tap, database, "custom")
-    after = rows(database)
-    old = set(before[GONE])
-    assert {"custom_utm_campaign", "custom_cac", "stripe_uid"} <= set(after[GONE]) - old
-    assert {
-        uuid: {name: row[name] for name in old} for uuid, row in after.items()
-    } == before
-    cac = {c["uuid"]: c["attributes"]["custom"].get("CAC") for c in CUSTOMERS}
-    del cac[GONE]
-    assert {uuid: after[uuid]["custom_cac"] for uuid in cac} == cac
 
 
 def test_json_without_a_value_is_null_of_json(
@@ -240,8 +171,7 @@ def test_flattening_does_not_fit_the_old_table(
     tap: Tap, database: Database, capfd: pytest.CaptureFixture[str]
 ) -> None:
     before = rows(database)
-    with pytest.raises(AssertionError, match=r"1\) == \(0, 0\)"):
-        tonight(tap, database, "flattened", stream_maps={})
+    tonight(tap, database, "flattened", stream_maps={}, target_code=1)
     assert "Altering columns is not supported" in capfd.readouterr().err
     assert rows(database) == before
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import API_KEY, Sandbox, faults, generate_customers
-from sandbox.traffic import connections
 from tests.customers import as_promised, with_timestamps_read
 from tests.meltano import RUN, TAP, meltano, settings
 from tests.servers import proxy
@@ -35,27 +34,14 @@ def load(project: Path, sandbox: Sandbox, **values: object) -> list[dict[str, An
 
 
 def test_loads_every_customer_whole(project: Path) -> None:
-    with Sandbox(generate_customers(450, seed=1)) as sandbox:
+    with Sandbox(generate_customers(60, seed=1)) as sandbox:
         loaded = load(project, sandbox)
         expected = [as_promised(customer) for customer in sandbox.customers]
     assert [with_timestamps_read(record) for record in loaded] == expected
 
 
-def test_hands_on_what_the_next_sync_is_read_in_ranges_by(project: Path) -> None:
-    customers = generate_customers(200, seed=1)
-    with Sandbox(customers, rate_limit=None) as sandbox:
-        first = load(project, sandbox, per_page=10)
-        assert connections(sandbox.requests) == 1
-        sandbox.requests.clear()
-        second = load(project, sandbox, per_page=10)
-    assert connections(sandbox.requests) == 2
-    assert len(sandbox.requests) < 20 * 1.2
-    everyone = {customer["uuid"] for customer in customers}
-    assert {c["uuid"] for c in first} == {c["uuid"] for c in second} == everyone
-
-
 def test_takes_settings_of_every_kind_from_the_environment(project: Path) -> None:
-    with Sandbox(generate_customers(100, seed=1)) as sandbox:
+    with Sandbox(generate_customers(60, seed=1)) as sandbox:
         loaded = load(
             project,
             sandbox,
@@ -114,22 +100,15 @@ def test_what_env_says_of_proxy_and_certificates_reaches_the_tap(
     assert seen
 
 
-@pytest.mark.parametrize("command", [RUN, ("config", "test", TAP)])
 @pytest.mark.parametrize(
-    ("values", "says"),
+    ("command", "values", "says"),
     [
+        (RUN, {}, "The setting `api_key` is missing"),
         (
+            ("config", "test", TAP),
             {"per_page": "0", "api_key": "a-secret-key"},
             "The setting `per_page` is less than the minimum of 1",
         ),
-        (
-            {
-                "stream_maps": '{"customers": {"emial": null}}',
-                "api_key": "a-secret-key",
-            },
-            "The setting `stream_maps.customers.emial` must name a column",
-        ),
-        ({}, "The setting `api_key` is missing"),
     ],
 )
 def test_the_last_line_of_the_tap_names_the_setting_that_is_wrong(
@@ -156,27 +135,15 @@ def demo(project: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_demo_shows_what_it_loads_now_and_nothing_of_before(project: Path) -> None:
-    file = project / "demo/customers.jsonl"
-    file.parent.mkdir()
-    file.write_text('{"uuid": "of before", "currency": "EUR", "mrr": 1}\n')
-    shown = demo(project)
-    assert shown.returncode == 0, shown.stderr
-    assert "demo/customers.jsonl holds 1,000 customers." in shown.stdout
-    loaded = [exact(line) for line in file.read_text("utf-8").splitlines()]
-    assert len({customer["uuid"] for customer in loaded}) == 1000
-    example = shown.stdout.partition("One of them:\n")[2]
-    assert exact(example.partition("\n}\n")[0] + "}") == loaded[0]
-
-
 def test_the_demo_leaves_alone_what_is_loaded_by_hand(project: Path) -> None:
-    with Sandbox(generate_customers(600, seed=2)) as sandbox:
+    with Sandbox(generate_customers(250, seed=2)) as sandbox:
         by_hand = settings(TAP, api_url=sandbox.url, api_key=sandbox.api_key)
-        sandbox.script({3: faults.status(401)})
+        sandbox.script({2: faults.status(401)})
         assert meltano(project, *RUN, **by_hand).code != 0
         sandbox.script({})
         shown = demo(project, API_KEY=sandbox.api_key, **by_hand)
         assert shown.returncode == 0, shown.stderr
+        assert "demo/customers.jsonl holds 250 customers." in shown.stdout
         sandbox.requests.clear()
         load(project, sandbox)
     (resumed,) = sandbox.requests

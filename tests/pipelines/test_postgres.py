@@ -3,73 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
+import json
 import signal
 import threading
 import time
+from contextlib import contextmanager
+from subprocess import PIPE, Popen
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox import Sandbox, faults, generate_customers
-from tests.postgres import Database, Load, Pipeline, load, row_of
-from tests.running import Tap
+from tests.postgres import TARGET, Database, last_state, load, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from aiohttp import web
 
     from sandbox.exchange import Exchange
     from sandbox.faults import Fault
+    from tests.running import Tap
 
 PER_PAGE = 20
 SETTINGS: dict[str, Any] = {
     "per_page": PER_PAGE,
     "emit_activate_version_messages": True,
 }
-ACCOUNT = generate_customers(6 * PER_PAGE, seed=1)
-
-_numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def loaded(server: Database, tmp_path_factory: pytest.TempPathFactory) -> Database:
-    """A database that holds the account as a first load left it."""
-    warehouse = server.copy("loaded")
-    with Sandbox(ACCOUNT, rate_limit=None) as sandbox:
-        tap = Tap(sandbox, tmp_path_factory.mktemp("load"))
-        with start(tap, warehouse) as pipeline:
-            run = pipeline.end()
-    assert (run.tap_code, run.target_code) == (0, 0)
-    return warehouse
-
-
-@pytest.fixture
-def warehouse(loaded: Database) -> Database:
-    """A database of the test's own, which holds the account."""
-    return loaded.copy(f"warehouse_{next(_numbers)}")
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(ACCOUNT, rate_limit=None) as sandbox:
+    customers = generate_customers(6 * PER_PAGE, seed=1)
+    with Sandbox(customers, rate_limit=None) as sandbox:
         yield sandbox
 
 
-def start(tap: Tap, warehouse: Database) -> Pipeline:
-    return Pipeline(tap.command(**SETTINGS), warehouse, tap.folder)
-
-
-def finish(tap: Tap, warehouse: Database, before: Load) -> None:
-    """Load what a load that did not end well has left."""
-    run = load(tap, warehouse, state=before.state, **SETTINGS)
-    assert (run.tap_code, run.target_code) == (0, 0)
-    assert warehouse.customers() == rows_of(tap.sandbox)
-
-
-def rows_of(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
-    return {customer["uuid"]: row_of(customer) for customer in sandbox.customers}
+@pytest.fixture
+def warehouse(server: Database, tap: Tap, tmp_path: Path) -> Database:
+    """A database that holds the account as it was before it changed."""
+    warehouse = server.copy(tmp_path.name.lower())
+    load(tap, warehouse, **SETTINGS)
+    change(tap.sandbox)
+    return warehouse
 
 
 def change(sandbox: Sandbox) -> None:
@@ -80,13 +57,26 @@ def change(sandbox: Sandbox) -> None:
     for customer in (second, last_but_one):
         sandbox.remove(customer["uuid"])
         sandbox.put(customer | {"uuid": f"{customer['uuid']}-new"})
+    sandbox.requests.clear()
 
 
-def assert_that_no_live_customer_has_gone(
-    sandbox: Sandbox, warehouse: Database
-) -> None:
-    before = {customer["uuid"] for customer in ACCOUNT}
-    assert before & rows_of(sandbox).keys() <= warehouse.customers().keys()
+@contextmanager
+def piped(tap: Tap, warehouse: Database) -> Iterator[tuple[Popen[bytes], Popen[bytes]]]:
+    """Run `tap | target`."""
+    config = tap.folder / "target.json"
+    config.write_text(json.dumps(warehouse.settings()))
+    with (
+        Popen(tap.command(**SETTINGS), stdout=PIPE) as source,
+        Popen([TARGET, "--config", config], stdin=source.stdout, stdout=PIPE) as target,
+    ):
+        # Only the target may hold this end, or the tap would never see it break.
+        assert source.stdout
+        source.stdout.close()
+        try:
+            yield source, target
+        finally:
+            source.kill()
+            target.kill()
 
 
 def wait_until(condition: Callable[[], object]) -> None:
@@ -96,41 +86,46 @@ def wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-def held_until(event: threading.Event) -> Fault:
-    async def answer(exchange: Exchange) -> web.Response:
-        await asyncio.to_thread(event.wait, 60)
-        return await exchange.answer()
-
-    return answer
+def finish(tap: Tap, warehouse: Database, printed: bytes) -> None:
+    """Load what a load that did not end well has left."""
+    rows = {customer["uuid"]: row_of(customer) for customer in tap.sandbox.customers}
+    assert warehouse.customers().keys() >= {u for u in rows if not u.endswith("-new")}
+    load(tap, warehouse, state=last_state(printed), **SETTINGS)
+    assert warehouse.customers() == rows
 
 
 def test_a_load_whose_tap_was_stopped_is_resumed(
     tap: Tap, sandbox: Sandbox, warehouse: Database
 ) -> None:
-    change(sandbox)
     sandbox.script({4: faults.hang(60)})
-    with start(tap, warehouse) as pipeline:
+    with piped(tap, warehouse) as (source, target):
         wait_until(lambda: len(sandbox.requests) == 4)
-        pipeline.tap.terminate()
-        run = pipeline.end()
-    assert (run.tap_code, run.target_code) == (128 + signal.SIGTERM, 0)
-    assert_that_no_live_customer_has_gone(sandbox, warehouse)
-    finish(tap, warehouse, run)
+        source.terminate()
+        printed, _ = target.communicate(timeout=60)
+        assert source.wait(timeout=60) == 128 + signal.SIGTERM
+        assert target.returncode == 0
+    finish(tap, warehouse, printed)
     assert "cursor" in sandbox.requests[4].query
 
 
 def test_a_load_whose_target_was_killed_can_be_done_again(
     tap: Tap, sandbox: Sandbox, warehouse: Database
 ) -> None:
-    change(sandbox)
-    (changed, *_) = rows_of(sandbox).values()
+    changed, *_ = sandbox.customers
     killed = threading.Event()
     sandbox.script({4: held_until(killed)})
-    with start(tap, warehouse) as pipeline:
-        wait_until(lambda: warehouse.customers()[changed["uuid"]] == changed)
-        pipeline.target.kill()
+    with piped(tap, warehouse) as (source, target):
+        wait_until(lambda: warehouse.customers()[changed["uuid"]] == row_of(changed))
+        target.kill()
         killed.set()
-        run = pipeline.end()
-    assert (run.tap_code, run.target_code) == (1, -signal.SIGKILL)
-    assert_that_no_live_customer_has_gone(sandbox, warehouse)
-    finish(tap, warehouse, run)
+        printed, _ = target.communicate(timeout=60)
+        assert source.wait(timeout=60) == 1
+    finish(tap, warehouse, printed)
+
+
+def held_until(event: threading.Event) -> Fault:
+    async def answer(exchange: Exchange) -> web.Response:
+        await asyncio.to_thread(event.wait, 60)
+        return await exchange.answer()
+
+    return answer

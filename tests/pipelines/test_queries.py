@@ -29,11 +29,11 @@ QUERIES = {
     )
 }
 
-# Two accounts in one table, say, of which each has its currency.
-CUSTOMERS = [
-    customer | ({"currency": "EUR", "currency-sign": "€"} if number % 2 else {})
-    for number, customer in enumerate(generate_customers(1000, seed=7))
-]
+CUSTOMERS = generate_customers(500, seed=7)
+for customer in CUSTOMERS[::2]:
+    # Two accounts in one table, say, of which each has its currency.
+    customer |= {"currency": "EUR", "currency-sign": "€"}
+CUSTOMERS[0]["attributes"]["tags"] = None
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +43,7 @@ def warehouse(server: Database, tmp_path_factory: pytest.TempPathFactory) -> Dat
         tap = Tap(sandbox, tmp_path_factory.mktemp("queries"))
         # Meltano names the schema after the tap.
         target = {"default_target_schema": "tap_chartmogul_customers"}
-        run = load(tap, warehouse, target)
-    assert (run.tap_code, run.target_code) == (0, 0)
+        load(tap, warehouse, target)
     return warehouse
 
 
@@ -69,34 +68,25 @@ def test_psql_runs_the_file_as_its_first_lines_say(
     assert len(re.findall(r"^\(\d+ rows?\)$", shown.stdout, re.MULTILINE)) == 10
 
 
-@pytest.mark.parametrize("number", QUERIES)
-def test_a_query_finds_something_and_counts_nobody_who_is_marked_as_deleted(
-    warehouse: Database, number: int
+def test_every_query_finds_something_and_counts_nobody_who_is_marked_as_deleted(
+    warehouse: Database,
 ) -> None:
-    marked = warehouse.copy(f"marked_{number}")
+    marked = warehouse.copy("marked")
     # No two generated customers have one address.
     marked.execute(
         "UPDATE tap_chartmogul_customers.customers SET email = 'A@b.c' WHERE id % 2 = 0"
     )
-    deleted = marked.copy(f"deleted_{number}")
+    deleted = marked.copy("deleted")
     marked.execute(
         "UPDATE tap_chartmogul_customers.customers "
         "SET _sdc_deleted_at = now() WHERE id % 5 = 0"
     )
     deleted.execute("DELETE FROM tap_chartmogul_customers.customers WHERE id % 5 = 0")
-    # Those with the same number come in any order.
-    found = sorted(map(str, marked.execute(QUERIES[number])))
-    assert found
-    assert found == sorted(map(str, deleted.execute(QUERIES[number])))
-
-
-def test_a_customer_whose_tags_are_null_has_none(warehouse: Database) -> None:
-    odd = warehouse.copy("odd")
-    odd.execute(
-        "UPDATE tap_chartmogul_customers.customers "
-        """SET attributes = attributes || '{"tags": null}' WHERE id % 2 = 0"""
-    )
-    assert 0 < len(odd.execute(QUERIES[8])) <= len(warehouse.execute(QUERIES[8]))
+    for number, query in QUERIES.items():
+        # Those with the same number come in any order.
+        found = sorted(map(str, marked.execute(query)))
+        assert found, number
+        assert found == sorted(map(str, deleted.execute(query))), number
 
 
 def test_revenue_by_status_is_that_of_the_customers_in_each_currency(

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from tests.targets.account import Account
 from tests.targets.catalogue import TARGETS
-from tests.targets.document import PATH, UNEXPLAINED, Report, written
-from tests.targets.scenarios import Trial
+from tests.targets.document import PATH, UNEXPLAINED, written
+from tests.targets.scenarios import tried
 from tests.targets.serving import servers
-
-if TYPE_CHECKING:
-    from tests.targets.target import Target
 
 
 def main(names: list[str]) -> int:
@@ -28,14 +25,12 @@ def main(names: list[str]) -> int:
         0 if the page says what was seen; else 1, and it says so now.
     """
     targets = [target for target in TARGETS if not names or target.name in names]
-    with servers, TemporaryDirectory() as folder, ThreadPoolExecutor(4) as pool:
+    page = new = PATH.read_text("utf-8")
+    with TemporaryDirectory() as folder, servers, ThreadPoolExecutor(4) as pool:
         account = Account(Path(folder))
-
-        def report(target: Target) -> Report:
-            return Report(target, Trial(target, account).run())
-
-        page = PATH.read_text("utf-8")
-        new = written(page, pool.map(report, targets))
+        tries = pool.map(partial(tried, account=account), targets)
+        for target, seen in zip(targets, tries, strict=True):
+            new = written(new, target, seen)
     PATH.write_text(new, "utf-8")
     if new == page and UNEXPLAINED not in page:
         sys.stdout.write(f"{len(targets)} targets as {PATH.name} has them.\n")

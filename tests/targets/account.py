@@ -39,8 +39,6 @@ CUSTOM_COLUMNS = {
 }
 """The columns that the tap makes of custom attributes, and whose values they have."""
 
-TIMES = ("custom_converted_at", "custom_renewal_date")
-
 BEFORE, AFTER = 0, 1
 
 NUL, MENDED = "nul \0 inside", "nul \ufffd inside"
@@ -53,7 +51,7 @@ def with_custom_columns(customer: Row) -> Row:
         name: customer["attributes"][group].get(key)
         for name, (group, key) in CUSTOM_COLUMNS.items()
     }
-    for name in TIMES:
+    for name in ("custom_converted_at", "custom_renewal_date"):
         if text := columns[name]:
             columns[name] = datetime.fromisoformat(text).replace(tzinfo=UTC)
     return customer | columns
@@ -63,29 +61,24 @@ class Account:
     """An account, before and after some changes.
 
     Args:
-        folder: Where what the tap wrote is kept.
+        folder: Where what the tap and the targets write is kept.
         size: How many customers it has.
     """
 
     def __init__(self, folder: Path, size: int = 1_000) -> None:
-        self._folder = folder
+        self.folder = folder
         self._lock = threading.Lock()
         self._written: dict[tuple[int, str], Path] = {}
         before = generate_customers(size, seed=1)
         before[-1]["name"] = NUL
         gone, *changed = before[:20]
-        self._customers = (
-            before,
-            [
-                *before[20:],
-                *(
-                    customer | {"company": "Renamed 🦄", "email": None, "mrr": 1}
-                    for customer in changed
-                ),
-                gone | {"uuid": f"{gone['uuid']}-new"},
-            ],
-        )
-        self.gone = gone["uuid"]
+        changes = {"company": "Renamed 🦄", "email": None, "mrr": 1}
+        after = [
+            *before[20:],
+            *(customer | changes for customer in changed),
+            gone | {"uuid": f"{gone['uuid']}-new"},
+        ]
+        self._customers = before, after
 
     def rows(self, when: int) -> list[Row]:
         """Return the customers as a destination should hold them."""
@@ -100,8 +93,8 @@ class Account:
         key = when, json.dumps(settings, sort_keys=True)
         with self._lock:
             if key not in self._written:
-                path = self._folder / f"messages-{len(self._written)}.jsonl"
+                path = self.folder / f"messages-{len(self._written)}.jsonl"
                 with Sandbox(self._customers[when], rate_limit=None) as sandbox:
-                    path.write_text(Tap(sandbox, self._folder).output(**settings))
+                    path.write_text(Tap(sandbox, self.folder).output(**settings))
                 self._written[key] = path
             return self._written[key]

@@ -19,12 +19,9 @@ AS_JSON = "objects and lists are JSON text"
 AS_PYTHON = "objects and lists are Python's text"
 AS_COLUMNS = "objects are columns"
 ROUNDED = "numbers are rounded to 64 bits"
-AS_NUMBERS = "booleans are 0 and 1"
 REPEATED = "some customers are there twice"
 WRONG = "is wrong"
 MISSING = "is missing"
-NO_NULLS = "keys with null are left out"
-MORE_NULLS = "keys that others have are null"
 
 read_json = partial(json.loads, parse_float=Decimal)
 
@@ -39,15 +36,15 @@ def losses(customers: list[Row], rows: list[Row]) -> set[str] | None:
     Returns:
         What was lost, in words; None where the rows are of other customers.
     """
-    expected, versions = _versions(customers), _versions(rows)
+    expected, found = _versions(customers), _versions(rows)
     if {uuid: len(each) for uuid, each in expected.items()} != {
-        uuid: len(each) for uuid, each in versions.items()
+        uuid: len(each) for uuid, each in found.items()
     }:
         return None
     lost = {
         loss
-        for uuid, each in expected.items()
-        for customer, row in zip(each, versions[uuid], strict=True)
+        for uuid, versions in expected.items()
+        for customer, row in zip(versions, found[uuid], strict=True)
         for name, value in customer.items()
         for loss in _in_column(name, value, row)
     }
@@ -91,44 +88,19 @@ def _in_column(name: str, value: Any, row: Row) -> Iterator[str]:
 
 
 def _in_value(value: Any, found: Any) -> Iterator[str]:
-    if value is None:
-        yield from _in_null(found)
-    elif isinstance(value, datetime):
-        yield from () if _time(found) == value else (WRONG,)
-    elif isinstance(value, (dict, list)):
-        yield from _in_container(value, found)
-    elif isinstance(value, bool):
-        yield from _in_boolean(value, found)
-    elif isinstance(value, (int, Decimal)):
-        yield from _in_number(value, found)
-    elif value == "" and found is None:
-        yield EMPTY_AS_NULL
-    elif value != found:
-        yield WRONG
-
-
-def _in_null(found: Any) -> Iterator[str]:
-    if found == "":
-        yield NULL_AS_EMPTY
-    elif found is not None:
-        yield WRONG
-
-
-def _in_boolean(value: bool, found: Any) -> Iterator[str]:  # noqa: FBT001
-    if isinstance(found, str):
-        found = {"true": True, "false": False}.get(found.lower(), found)
-    if found is not value:
-        yield AS_NUMBERS if found == value else WRONG
-
-
-def _in_number(value: int | Decimal, found: Any) -> Iterator[str]:
-    try:
-        number = Decimal(str(found))
-    except InvalidOperation:
-        yield WRONG
-        return
-    if number != value:
-        yield ROUNDED if float(number) == float(value) else WRONG
+    match value:
+        case dict() | list():
+            yield from _in_container(value, found)
+        case None if found == "":
+            yield NULL_AS_EMPTY
+        case "" if found is None:
+            yield EMPTY_AS_NULL
+        case int() | Decimal() if not isinstance(value, bool):
+            number = _number(found)
+            if number != value:
+                yield ROUNDED if float(number) == float(value) else WRONG
+        case _ if _read(value, found) != value:
+            yield WRONG
 
 
 def _in_container(value: Any, found: Any) -> Iterator[str]:
@@ -139,16 +111,13 @@ def _in_container(value: Any, found: Any) -> Iterator[str]:
         except ValueError:
             found = _read_python(found)
             yield AS_PYTHON
-    if type(found) is not type(value):
+    if isinstance(value, list) and isinstance(found, list):
+        value, found = dict(enumerate(value)), dict(enumerate(found))
+    if not isinstance(found, dict) or value.keys() != found.keys():
         yield WRONG
-    elif isinstance(value, list):
-        if len(found) != len(value):
-            yield WRONG
-            return
-        for item, other in zip(value, found, strict=True):
-            yield from _in_value(item, other)
-    else:
-        yield from _in_object(value, found)
+        return
+    for key, inner in value.items():
+        yield from _in_value(inner, found[key])
 
 
 def _read_python(text: str) -> Any:
@@ -160,24 +129,24 @@ def _read_python(text: str) -> Any:
         return None
 
 
-def _in_object(value: Row, found: Row) -> Iterator[str]:
-    for key in value.keys() - found.keys():
-        yield NO_NULLS if value[key] is None else WRONG
-    for key in found.keys() - value.keys():
-        yield MORE_NULLS if found[key] is None else WRONG
-    for key in value.keys() & found.keys():
-        yield from _in_value(value[key], found[key])
+def _number(found: Any) -> Decimal:
+    """Read a number; what is none is not equal to any."""
+    try:
+        return Decimal(str(found))
+    except InvalidOperation:
+        return Decimal("NaN")
 
 
-def _time(found: Any) -> datetime | None:
-    """Read a time; one without an offset is in UTC."""
-    if isinstance(found, str):
-        try:
-            found = datetime.fromisoformat(found)
-        except ValueError:
-            return None
+def _read(value: Any, found: Any) -> Any:
+    """Read what was found as what a value is; a time without an offset is in UTC."""
+    if isinstance(value, bool):
+        return {"true": True, "false": False}.get(str(found).lower())
+    if not isinstance(value, datetime):
+        return found
     if isinstance(found, int):
         found = datetime.fromtimestamp(found / 1000, UTC)
-    if not isinstance(found, datetime):
+    try:
+        time = datetime.fromisoformat(str(found))
+    except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

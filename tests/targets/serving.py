@@ -1,47 +1,65 @@
-"""Small HTTP servers that stand in for services, and programs that serve."""
+"""Programs that stand in for services."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import threading
-from contextlib import ExitStack, contextmanager
-from functools import cache
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable
 
-T = TypeVar("T")
+servers = ExitStack()
+"""What is started for the targets, and stopped at the end."""
+
+
+def started(*command: str) -> str:
+    """Start a program that prints its address and ends with its standard input."""
+    server = servers.enter_context(
+        subprocess.Popen(
+            command,
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+    )
+    servers.callback(server.kill)
+    assert server.stdout
+    address = server.stdout.readline().strip()
+    assert address, f"{command} does not serve"
+    return address
 
 
 class Answer(NamedTuple):
-    """What a server says to a request."""
+    """What a stand-in says to a request."""
 
     body: bytes
     status: int = 200
     location: str = ""
 
 
-@contextmanager
-def serving(answer: Callable[[str, str, bytes], Answer]) -> Iterator[str]:
-    """Run a server, and give its address.
+def serve(answer: Callable[[str, str, bytes], Answer]) -> None:
+    """Serve in a program that is `started`.
 
     Args:
         answer: Answers a request, of which it is given the method, the path with the
-            query, and the body.
+            query, and the body. One at a time.
     """
+    lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-            said = answer(self.command, self.path, body)
+            with lock:
+                said = answer(self.command, self.path, body)
             self.send_response(said.status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(said.body)))
@@ -52,59 +70,9 @@ def serving(answer: Callable[[str, str, bytes], Answer]) -> Iterator[str]:
 
         do_GET = do_POST = do_PUT = do_PATCH = _answer  # noqa: N815 (its names)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing of each request."""
-
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         address = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield address
-        server.shutdown()
-
-
-def serve(answer: Callable[[str, str, bytes], Answer]) -> None:
-    """Run a server for `running`, until standard input ends."""
-    with serving(answer) as address:
         sys.stdout.write(f"{address}\n")
         sys.stdout.flush()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
         sys.stdin.read()
-
-
-@contextmanager
-def running(*command: str) -> Iterator[str]:
-    """Run a program that prints its address and ends with its standard input."""
-    with subprocess.Popen(
-        command,
-        cwd=Path(__file__).parents[2],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as server:
-        assert server.stdout
-        try:
-            address = server.stdout.readline().strip()
-            assert urlsplit(address).port, f"{command} does not serve"
-            yield address
-        finally:
-            server.kill()
-
-
-servers = ExitStack()
-"""What is started once for all targets, and stopped at the end."""
-_lock = threading.RLock()
-
-
-def started_once(start: Callable[[], AbstractContextManager[T]]) -> Callable[[], T]:
-    """Return a function that starts a server when it is first called.
-
-    Args:
-        start: Runs the server.
-    """
-    enter = cache(lambda: servers.enter_context(start()))
-
-    def started() -> T:
-        with _lock:
-            return enter()
-
-    return started

@@ -10,98 +10,84 @@ import gzip
 import json
 import re
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from tests.targets.comparison import Row, read_json
-from tests.targets.serving import Answer
+from tests.targets.serving import Answer, serve
 
-PROJECT, DATASET = "project", "dataset"
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-_MERGE = re.compile(r"MERGE `[^`]*?(\w+)` AS target USING `\w+\.\w+\.([^`]+)`")
-_INT64 = range(-(2**63), 2**63)
+MERGE = re.compile(r"MERGE `\w+\.(.+?)` AS target USING `\w+\.(.+?)`")
+INT64 = range(-(2**63), 2**63)
+TAKES: dict[str, Callable[[Any], object]] = {
+    "INTEGER": lambda value: type(value) is int and value in INT64,
+    "FLOAT": lambda value: not isinstance(value, str),
+    "BOOLEAN": lambda value: isinstance(value, bool),
+    "STRING": lambda value: isinstance(value, str),
+    "TIMESTAMP": datetime.fromisoformat,
+    "JSON": lambda _: True,
+}
+"""What tells whether a column of a type takes a value."""
 
-
-class BigQuery:
-    """A data set; `answer` answers requests."""
-
-    def __init__(self) -> None:
-        self.tables: dict[str, list[Row]] = {}
-        self._jobs: dict[str, dict[str, Any]] = {}
-
-    def answer(self, method: str, path: str, body: bytes) -> Answer:
-        """Do what is asked for, and say what came of it."""
-        *_, kind, name = urlsplit(path).path.split("/")
-        match method, kind, name:
-            case "GET", "tables", _ if name not in self.tables:
-                return Answer(b"{}", 404)
-            case "GET", "datasets" | "tables", _:
-                named = {"projectId": PROJECT, "datasetId": DATASET, "tableId": name}
-                found = {"datasetReference": named, "tableReference": named}
-                return Answer(json.dumps(found).encode())
-            case "POST", _, "tables":
-                self.tables[json.loads(body)["tableReference"]["tableId"]] = []
-                return Answer(body)
-            case "POST", _, "jobs":
-                job = json.loads(body)
-                job_id = job["jobReference"]["jobId"]
-                self._jobs[job_id] = job = job | {"status": {"state": "DONE"}}
-                if query := job["configuration"].get("query"):
-                    self._merge(query["query"])
-                return Answer(json.dumps(job).encode(), location=f"/load/{job_id}")
-            case "PUT", "load", _:
-                self._load(self._jobs[name], gzip.decompress(body))
-            case "GET", "queries", _:
-                job = self._jobs[name]
-                return Answer(json.dumps(job | {"jobComplete": True}).encode())
-        return Answer(json.dumps(self._jobs[name]).encode())
-
-    def _load(self, job: dict[str, Any], file: bytes) -> None:
-        load = job["configuration"]["load"]
-        rows = [*map(read_json, file.splitlines())]
-        record = {"type": "RECORD", "fields": load["schema"]["fields"]}
-        if all(fits(record, row) for row in rows):
-            self.tables[load["destinationTable"]["tableId"]] += rows
-        else:
-            error = {"reason": "invalid", "message": "a row does not fit the schema"}
-            job["status"]["errorResult"] = error
-
-    def _merge(self, query: str) -> None:
-        (found,) = _MERGE.findall(query)
-        target, source = found
-        rows = {row["uuid"]: row for row in self.tables[target]}
-        rows |= {row["uuid"]: row for row in self.tables.pop(source)}
-        self.tables[target] = [*rows.values()]
+tables: dict[str, list[bytes]] = {}
+"""The rows of tables, as they came."""
+jobs: dict[str, dict[str, Any]] = {}
 
 
-def fits(field: dict[str, Any], value: Any) -> bool:  # noqa: PLR0911 (one a type)
-    """Tell whether a column, as BigQuery's REST interface has it, takes a value."""
-    if field.get("mode") == "REPEATED":
-        one = field | {"mode": "NULLABLE"}
-        return isinstance(value, list) and all(i and fits(one, i) for i in value)
-    if value is None:
-        return True
-    match field["type"].upper():
-        case "RECORD":
-            fields = {each["name"]: each for each in field["fields"]}
-            return isinstance(value, dict) and all(
-                fits(fields[key], value[key]) for key in value.keys() & fields.keys()
-            )
-        case "INTEGER" | "INT64":
-            return type(value) is int and value in _INT64
-        case "FLOAT":
-            return not isinstance(value, str)
-        case "BOOLEAN":
-            return isinstance(value, bool)
-        case "TIMESTAMP":
-            return _is_a_time(value)
-        case "STRING":
-            return isinstance(value, str)
-    return True
+def answer(method: str, path: str, body: bytes) -> Answer:
+    """Do what is asked for, and say what came of it."""
+    *_, dataset, kind, name = f"--/{urlsplit(path).path}".split("/")
+    table = f"{dataset}.{name}"
+    match method, kind, name:
+        case "GET", "rows", _:
+            return Answer(b"\n".join(tables.get(f"{name}.customers", [])))
+        case "GET", "tables", _ if table not in tables:
+            return Answer(b"{}", 404)
+        case "GET", "datasets" | "tables", _:
+            named = {"projectId": "-", "datasetId": "-", "tableId": "-"}
+            found = {"datasetReference": named, "tableReference": named}
+            return Answer(json.dumps(found).encode())
+        case "POST", _, "tables":
+            tables[full(json.loads(body)["tableReference"])] = []
+            return Answer(body)
+        case "POST", _, "jobs":
+            job = json.loads(body) | {"status": {"state": "DONE"}, "jobComplete": True}
+            name = job["jobReference"]["jobId"]
+            jobs[name] = job
+            if query := job["configuration"].get("query"):
+                merge(query["query"])
+        case "PUT", "load", _:
+            load(jobs[name], gzip.decompress(body))
+    return Answer(json.dumps(jobs[name]).encode(), location=f"/load/{name}")
 
 
-def _is_a_time(value: str) -> bool:
-    try:
-        return bool(datetime.fromisoformat(value))
-    except ValueError:
-        return False
+def full(reference: dict[str, str]) -> str:
+    """Return the name of a table with that of its data set."""
+    return f"{reference['datasetId']}.{reference['tableId']}"
+
+
+def load(job: dict[str, Any], file: bytes) -> None:
+    """Add a file to a table, if each row fits the schema."""
+    options = job["configuration"]["load"]
+    takes = {
+        field["name"]: TAKES[field["type"].upper()]
+        for field in options["schema"]["fields"]
+    }
+    lines = file.splitlines()
+    cells = [cell for line in lines for cell in json.loads(line).items()]
+    if all(value is None or takes[name](value) for name, value in cells):
+        tables[full(options["destinationTable"])] += lines
+    else:
+        error = {"reason": "invalid", "message": "a row does not fit the schema"}
+        job["status"]["errorResult"] = error
+
+
+def merge(query: str) -> None:
+    """Put the rows of a table in place of those of another, or beside them."""
+    ((target, source),) = MERGE.findall(query)
+    lines = tables[target] + tables.pop(source)
+    tables[target] = [*{json.loads(line)["uuid"]: line for line in lines}.values()]
+
+
+serve(answer)

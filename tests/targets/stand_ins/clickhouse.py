@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from urllib.parse import parse_qs, urlsplit
 
 from chdb.session import Session  # type: ignore[import-not-found]
@@ -13,19 +12,17 @@ from tests.targets.serving import Answer, serve
 SESSION = Session(sys.argv[1])
 # What it would do soon after, and out of sight, it does before it answers.
 SESSION.query("SET mutations_sync = 1")
-LOCK = threading.Lock()
 
 
 def answer(_: str, path: str, body: bytes) -> Answer:
     """Run a statement in the database that the query of the address names."""
     (database,) = parse_qs(urlsplit(path).query)["database"]
-    with LOCK:
-        try:
-            SESSION.query(f"USE {database}")
-            rows = SESSION.query(body.decode(), "TabSeparatedWithNamesAndTypes")
-            return Answer(rows.bytes())
-        except RuntimeError as error:
-            return Answer(str(error).encode(), 500)
+    try:
+        SESSION.query(f"USE {database}")
+        rows = SESSION.query(body.decode(), "TabSeparatedWithNamesAndTypes")
+        return Answer(rows.bytes())
+    except RuntimeError as error:
+        return Answer(str(error).encode(), 500)
 
 
 serve(answer)
