@@ -46,31 +46,18 @@ class CustomerDecoder:
 
     def __init__(self, types: dict[str, Any] | None = None) -> None:
         self._types = types or {}
-        # The name of a field may not be a valid name in Python.
-        self._names = {each: f"_{n}" for n, each in enumerate(self._types)} | _OWN
-        self._strict = self._decoder() if types else None
-
-    def _decoder(self) -> msgspec.json.Decoder[Answer[Any]]:
-        names, types = self._names, self._types
-        customer: Any = msgspec.defstruct(
-            "StrictCustomer",
-            [(names[each], types[each], None) for each in types.keys() - _OWN],
-            bases=(Customer,),
-            rename={name: field for field, name in names.items()},
-            forbid_unknown_fields=True,
-            gc=False,  # JSON has no reference cycles.
-        )
-        return msgspec.json.Decoder(Answer[customer], float_hook=Decimal)
+        self._strict = _strict(self._types) if types else None
 
     def ignore(self, field: str) -> None:
         """Decode strictly from now on though customers have a field that is unknown."""
-        self._types = {**self._types, field: Any}
-        self._names = {**self._names, field: f"_{len(self._names)}_"}
-        self._strict = self._decoder()
+        types = {**self._types, field: Any}
+        with suppress(ValueError):  # A name that msgspec takes for none.
+            self._strict, self._types = _strict(types), types
 
     def values_of(self, fields: Iterable[str]) -> Callable[[Any], tuple[Any, ...]]:
         """Return what takes the UUID and then these fields out of a strict customer."""
-        return attrgetter("uuid", *(self._names[field] for field in fields))
+        names = _names(self._types)
+        return attrgetter("uuid", *(names[field] for field in fields))
 
     def decode(self, body: bytes) -> tuple[Answer[Customer], bool]:
         """Decode the body of an answer.
@@ -107,6 +94,24 @@ class CustomerDecoder:
             for each in answer.entries
         ]
         return Answer(customers, answer.has_more, answer.cursor)
+
+
+def _names(fields: Iterable[str]) -> dict[str, str]:
+    """Name fields in a class; they may not be valid names in Python."""
+    return {field: f"_{number}" for number, field in enumerate(fields)} | _OWN
+
+
+def _strict(types: dict[str, Any]) -> msgspec.json.Decoder[Answer[Any]]:
+    names = _names(types)
+    customer: Any = msgspec.defstruct(
+        "StrictCustomer",
+        [(names[each], types[each], None) for each in types.keys() - _OWN],
+        bases=(Customer,),
+        rename={name: field for field, name in names.items()},
+        forbid_unknown_fields=True,
+        gc=False,  # JSON has no reference cycles.
+    )
+    return msgspec.json.Decoder(Answer[customer], float_hook=Decimal)
 
 
 _ESCAPE = re.compile(
