@@ -117,7 +117,7 @@ class Sync:
             Customers to emit. Once they are, what `state` returns may be written.
 
         Raises:
-            ReadError: The account cannot be read, not from its start either.
+            ReadError: The account cannot be read, not even from its start.
             UnreachableError: ChartMogul cannot be reached.
         """
         ranges = self._bookmark.ranges or []
