@@ -1,4 +1,4 @@
-"""What a run logs, in lines and in JSON."""
+"""What a run logs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import singer_sdk
-import yaml
 
 from sandbox import faults
 from tap_chartmogul_customers.tap import TapChartMogulCustomers
@@ -16,14 +15,6 @@ from tap_chartmogul_customers.tap import TapChartMogulCustomers
 if TYPE_CHECKING:
     from sandbox import Sandbox
     from tests.running import Tap
-
-# As the SDK's documentation shows it.
-IN_JSON = {
-    "version": 1,
-    "formatters": {"json": {"()": "singer_sdk.logging.StructuredFormatter"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"level": "INFO", "handlers": ["console"]},
-}
 
 
 def said(log: str) -> list[str]:
@@ -94,18 +85,6 @@ def test_of_what_the_sdk_says_warnings_are_shown(
         )
     ]
     assert shown == [logging.WARNING, logging.ERROR]
-
-
-def test_a_log_in_json_says_the_same(
-    tap: Tap, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tap.folder / "log.yaml").write_text(yaml.safe_dump(IN_JSON))
-    monkeypatch.setenv("SINGER_SDK_LOG_CONFIG", str(tap.folder / "log.yaml"))
-    sandbox.script({1: faults.status(404)})
-    start, error = [json.loads(line) for line in tap.run().log.splitlines()]
-    assert start["message"].startswith("Beginning sync of 'customers'")
-    assert error["level"] == "error"
-    assert error["message"].startswith("GET /v1/customers, page 1: 404 ")
 
 
 @pytest.mark.parametrize(

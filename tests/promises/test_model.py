@@ -12,10 +12,8 @@ import os
 import signal
 from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import time_machine
@@ -25,10 +23,10 @@ from sandbox.cursors import decode, position_of
 from tests.model import Row, Target, run_tap
 
 if TYPE_CHECKING:
-    from aiohttp import web
+    from pathlib import Path
 
     from sandbox.cursors import Position
-    from sandbox.exchange import Exchange, SeenRequest
+    from sandbox.exchange import SeenRequest
     from sandbox.faults import Fault
     from sandbox.stale import Reading
     from sandbox.store import Customer, Store
@@ -51,16 +49,10 @@ LASTING = {
 FAULTS = HEALING | LASTING
 
 
-async def _repeated(exchange: Exchange) -> web.Response:
-    again = {"entries": [], "cursor": exchange.request.query["cursor"]}
-    return await exchange.answer(lambda body: body | again | {"has_more": True})
-
-
-REFUSALS: dict[str, Fault] = {
+REFUSALS = {
     **{str(code): faults.status(code) for code in (400, 403, 404, 409, 500, 503)},
     "HTML": faults.html(),
     "error": faults.body(b'{"error": "internal"}'),
-    "repeated": _repeated,
 }
 """How the service refuses a cursor of an earlier run."""
 
@@ -209,8 +201,8 @@ class Loads:
     sync puts them right.
     """
 
-    def __init__(self, account: Account) -> None:
-        self.account = account
+    def __init__(self, account: Account, folder: Path) -> None:
+        self.account, self._folder = account, folder
         self.table: dict[str, Row] = {}
         self.state: dict[str, Any] = {}
         self.clock = datetime(2024, 1, 1, tzinfo=UTC)
@@ -227,15 +219,6 @@ class Loads:
         ]
         # Without waits, a connection that was just closed would still count.
         self.sandbox = Sandbox(customers, rate_limit=None, connection_limit=1000)
-
-    def __enter__(self) -> Self:
-        self._folder = TemporaryDirectory()
-        self.sandbox.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.sandbox.__exit__(None, None, None)
-        self._folder.cleanup()
 
     def _name(self) -> str:
         self.names += 1
@@ -331,7 +314,7 @@ class Loads:
         self.sandbox.script(script)
         files = []
         for name, value in (("config", config), ("state", self.state)):
-            file = Path(self._folder.name, name)
+            file = self._folder / name
             file.write_text(json.dumps(value))
             files += [f"--{name}", str(file)]
         with time_machine.travel(self.clock, tick=False):
@@ -396,26 +379,33 @@ SEEDS = range(FIRST, FIRST + int(os.environ.get("MODEL_CHAINS", "24")))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_nobody_is_lost_who_was_not_moved(seed: int) -> None:
+def test_nobody_is_lost_who_was_not_moved(tmp_path: Path, seed: int) -> None:
     account, runs = random_chain(seed)
-    with Loads(account) as loads:
+    loads = Loads(account, tmp_path)
+    with loads.sandbox:
         # After one that has nothing to contend with.
         for run in (Run(), *runs):
             loads.load(run)
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_leads_that_pay_together_cost_nobody_else_a_row(seed: int) -> None:
+def test_leads_that_pay_together_cost_nobody_else_a_row(
+    tmp_path: Path, seed: int
+) -> None:
     edit = Edit("pay", at=0.65, near=None, pages=2, by=0)
-    with Loads(Account(6000, 200, 4, leads=0.6, deletes=True)) as loads:
+    loads = Loads(Account(6000, 200, 4, leads=0.6, deletes=True), tmp_path)
+    with loads.sandbox:
         loads.load(Run())
         loads.load(Run(during={5: [edit]}, seed=seed))
-        assert len(loads.touched) == 400
-        assert len(loads.table) == 6000
+    assert len(loads.touched) == 400
+    assert len(loads.table) == 6000
 
 
-def test_a_boundary_that_led_to_the_end_in_one_run_ends_no_range_in_the_next() -> None:
-    with Loads(Account(393, 6, 4, leads=0.6, deletes=False)) as loads:
+def test_a_boundary_that_led_to_the_end_in_one_run_ends_no_range_in_the_next(
+    tmp_path: Path,
+) -> None:
+    loads = Loads(Account(393, 6, 4, leads=0.6, deletes=False), tmp_path)
+    with loads.sandbox:
         loads.load(Run())
         loads.load(Run(old_cursor="end", event="tap terminated", at=0.162, batch=50))
         assert loads.is_unfinished

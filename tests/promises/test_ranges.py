@@ -17,9 +17,7 @@ from tests.running import Run, Tap
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aiohttp import web
-
-    from sandbox.exchange import Exchange, SeenRequest
+    from sandbox.exchange import SeenRequest
     from sandbox.faults import Fault
 
 PER_PAGE = 10
@@ -135,21 +133,16 @@ def test_a_resumed_sync_finds_leads_that_pay_meanwhile(
     assert rest.messages[-2]["type"] == "ACTIVATE_VERSION"
 
 
-async def repeated(exchange: Exchange) -> web.Response:
-    again = {"entries": [], "cursor": exchange.request.query["cursor"]}
-    return await exchange.answer(lambda body: body | again | {"has_more": True})
-
-
 @pytest.mark.parametrize(
     "answers",
     [
         [*map(faults.status, (400, 403, 404))],
         [*map(faults.status, (409, 500)), faults.redirect("https://127.0.0.1/v1/")],
-        [faults.html(), faults.body(b'{"error": "no such cursor"}'), repeated],
+        [faults.html(), faults.body(b'{"error": "no such cursor"}'), None],
     ],
 )
 def test_whatever_boundaries_are_answered_the_ranges_before_read_on(
-    tap: Tap, sandbox: Sandbox, state: Any, answers: list[Fault]
+    tap: Tap, sandbox: Sandbox, state: Any, answers: list[Fault | None]
 ) -> None:
     boundaries = state["bookmarks"]["customers"]["boundaries"]
     old = {cursor for _, cursor in boundaries}
@@ -158,7 +151,10 @@ def test_whatever_boundaries_are_answered_the_ranges_before_read_on(
 
     def script(request: SeenRequest) -> Fault | None:
         cursor = request.query.get("cursor", "")
-        return met.setdefault(cursor, answers[len(met) % 3]) if cursor in old else None
+        if cursor not in old:
+            return None
+        answer = answers[len(met) % 3] or faults.repeated_cursor(cursor)
+        return met.setdefault(cursor, answer)
 
     sandbox.script(script)
     run = sync(tap, state, **DELETES)
@@ -185,17 +181,6 @@ def test_the_run_fails_if_the_account_cannot_be_read_from_its_start_either(
     assert "range 1, page 1: 500" in error
     assert not run.records
     assert run.state == state
-
-
-def test_places_of_an_unfinished_sync_that_fail_are_read_again(
-    tap: Tap, sandbox: Sandbox, state: Any
-) -> None:
-    first = interrupted(tap, state, 20)
-    sandbox.age_cursors()
-    rest = sync(tap, first.state)
-    assert rest.code == 0, rest.log
-    assert {*rest.uuids} == {*everyone(sandbox)}
-    assert "400" in rest.warnings[0]
 
 
 def test_where_all_customers_are_behind_the_last_boundary_they_are_found(
