@@ -6,15 +6,9 @@ import argparse
 import os
 import signal
 import sys
-from collections import Counter
 from threading import Event
-from typing import TYPE_CHECKING
 
 from sandbox import API_KEY, Sandbox, faults, generate_customers
-from sandbox.life import Life, Nights
-
-if TYPE_CHECKING:
-    from sandbox.life import Movement
 
 
 def main() -> None:
@@ -24,37 +18,23 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     options = _parser().parse_args()
     sandbox = Sandbox(
-        () if options.live else generate_customers(options.customers, options.seed),
+        generate_customers(options.customers),
         latency=options.latency,
         rate_limit=options.rate_limit or None,
-        api_key=options.api_key,
         port=options.port,
     )
-    if options.live:
-        life = Life(sandbox, options.customers, options.seed)
-        sandbox.on_request(Nights(life, options.live, _say_day))
     if options.prerender:
         sandbox.prerender(options.prerender)
     if options.fault_every:
-        sandbox.script(faults.one_in(options.fault_every, options.seed))
+        sandbox.script(faults.one_in(options.fault_every))
     try:
         with sandbox:
             # The key is no secret: it opens nothing but this sandbox.
-            _say(f"{sandbox.url}\nAPI key: {options.api_key}")
+            print(f"{sandbox.url}\nAPI key: {API_KEY}", flush=True)  # noqa: T201
             stop.wait()
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         sys.exit(f"sandbox: port {options.port}: {reason}; --port takes another")
-
-
-def _say_day(movements: list[Movement]) -> None:
-    kinds = Counter(movement.kind for movement in movements)
-    counts = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
-    _say(f"A day has passed. Movements of MRR: {counts or 'none'}")
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - a program's words
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,19 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--customers", type=int, default=1000, help="how many to make up")
-    add("--seed", type=int, default=1, help="which customers, and which faults")
-    add(
-        "--live",
-        type=float,
-        metavar="SECONDS",
-        nargs="?",
-        const=5.0,
-        help="let a day pass between two reads: then leads pay, and customers grow, "
-        "shrink, cancel or are deleted; a read is over when no request has come for "
-        "SECONDS, or 5 without a number",
-    )
     add("--port", type=int, default=8787, help="0 for a free one")
-    add("--api-key", default=API_KEY, help="the one good key")
     add("--latency", type=float, default=0.05, help="seconds before a page")
     add("--rate-limit", type=int, default=40, help="requests a second; 0 for any")
     add("--prerender", type=int, metavar="PER_PAGE", help="render pages beforehand")

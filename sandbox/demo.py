@@ -9,14 +9,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections import defaultdict
-from decimal import Decimal
-from functools import partial
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import simplejson
+import msgspec
 
 from sandbox import Sandbox, generate_customers
 
@@ -27,16 +25,16 @@ MELTANO = Path(".venv-meltano/bin/meltano")
 OUTPUT = Path("demo/customers.jsonl")
 SANDBOX_CUSTOMERS = 1000
 
-# Every digit of a number is shown.
-_read = partial(simplejson.loads, parse_float=Decimal)
+
+class _Customer(msgspec.Struct):
+    uuid: str
+    currency: str | None
+    status: str | None
+    mrr: int | None
 
 
 def main() -> int:
-    """Load the customers and show them.
-
-    Returns:
-        The exit code: Meltano's, so 0 if every customer was loaded.
-    """
+    """Load the customers, show them, and return Meltano's exit code."""
     OUTPUT.parent.mkdir(exist_ok=True)
     # What was loaded before stays until all is there.
     with TemporaryDirectory(dir=OUTPUT.parent) as folder:
@@ -46,7 +44,7 @@ def main() -> int:
         if exit_code == 0:
             loaded.replace(OUTPUT)
             with OUTPUT.open(encoding="utf-8") as lines:
-                sys.stdout.write(report(map(_read, lines)))
+                sys.stdout.write(report(lines))
     return exit_code
 
 
@@ -80,34 +78,35 @@ def _run_meltano(environment: str, folder: str, **settings: str) -> int:
         return meltano.wait()
 
 
-def report(records: Iterable[dict[str, Any]]) -> str:
+def report(lines: Iterable[str]) -> str:
     """Show one customer in full, and the customers and their MRR by status.
 
     A customer that was loaded twice counts as it was the second time.
     """
-    example: dict[str, Any] | None = None
-    customers: dict[str, tuple[str, str, int]] = {}
-    for record in records:
-        example = example or record
-        currency, status = record["currency"] or "", record["status"] or "(none)"
-        customers[record["uuid"]] = (currency, status, record["mrr"] or 0)
-    lines = ["", f"{OUTPUT} holds {len(customers):,} customers."]
+    example = ""
+    customers: dict[str, _Customer] = {}
+    for line in lines:
+        # Not decoded, so that every digit of a number is shown.
+        example = example or msgspec.json.format(line, indent=2)
+        customer = msgspec.json.decode(line, type=_Customer)
+        customers[customer.uuid] = customer
+    text = ["", f"{OUTPUT} holds {len(customers):,} customers."]
     if example:
-        pretty = simplejson.dumps(example, indent=2, ensure_ascii=False)
-        lines += ["One of them:", pretty, "", *_table(customers.values())]
-    return "\n".join(lines) + "\n"
+        text += ["One of them:", example, "", *_table(customers.values())]
+    return "\n".join(text) + "\n"
 
 
-def _table(customers: Iterable[tuple[str, str, int]]) -> list[str]:
-    counts: dict[tuple[str, str], int] = defaultdict(int)
-    cents: dict[tuple[str, str], int] = defaultdict(int)
-    for currency, status, mrr in customers:
-        for row in ((currency, status), (currency, "Total")):
+def _table(customers: Iterable[_Customer]) -> list[str]:
+    counts: Counter[tuple[str, bool, str]] = Counter()
+    cents: Counter[tuple[str, bool, str]] = Counter()
+    for one in customers:
+        for name in (one.status or "(none)", "Total"):
+            row = (one.currency or "", name == "Total", name)
             counts[row] += 1
-            cents[row] += mrr
+            cents[row] += one.mrr or 0
     return [f"{'Status':<18}{'Customers':>10}{'MRR':>16}"] + [
-        f"{row[1]:<18}{counts[row]:>10,}{cents[row] / 100:>16,.2f} {row[0]}".rstrip()
-        for row in sorted(counts, key=lambda row: (row[0], row[1] == "Total", row))
+        f"{row[2]:<18}{counts[row]:>10,}{cents[row] / 100:>16,.2f} {row[0]}".rstrip()
+        for row in sorted(counts)
     ]
 
 

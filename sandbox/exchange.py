@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aiohttp import hdrs, web
 
-from sandbox.answers import with_body
 from sandbox.pages import PageQuery, Pages, compress, render
 
 if TYPE_CHECKING:
@@ -17,6 +16,26 @@ if TYPE_CHECKING:
 
     Edit: TypeAlias = Callable[[dict[str, Any]], object]
     """Makes another body, of any JSON type, of a page's."""
+
+RATE_LIMIT_MESSAGE = "Your request rate has exceeded our rate limit."
+
+
+def with_body(content: bytes, content_type: str = "application/json") -> web.Response:
+    """Answer 200."""
+    return web.Response(body=content, content_type=content_type, charset="utf-8")
+
+
+def error(code: int, message: str, **more: object) -> web.Response:
+    """Answer with an error as the service words it.
+
+    Args:
+        code: The HTTP status.
+        message: What is wrong.
+        more: Other fields of the body: `param`, save for the rate limit.
+    """
+    response = with_body(render({"code": code, "message": message, **more}))
+    response.set_status(code)
+    return response
 
 
 @dataclass
@@ -27,8 +46,8 @@ class SeenRequest:
         number: Its place among all such requests, tries again included, from 1.
         query: Its parameters, URL-decoded.
         headers: Its headers; their names may be asked for in any case.
-        time: When it came, by `time.monotonic`, in seconds.
         connection: The port of the client's end, which tells connections apart.
+        time: When it came, by `time.monotonic`, in seconds.
         ended: When it was answered or given up, by the same clock; None until then.
         status: The status it was answered with; None without an answer (yet).
     """

@@ -13,8 +13,13 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeAlias
 
 from aiohttp import hdrs, web
 
-from sandbox.answers import HTML_PAGE, RATE_LIMIT_MESSAGE, error, with_body
-from sandbox.exchange import Exchange, SeenRequest
+from sandbox.exchange import (
+    RATE_LIMIT_MESSAGE,
+    Exchange,
+    SeenRequest,
+    error,
+    with_body,
+)
 from sandbox.pages import compress
 
 if TYPE_CHECKING:
@@ -37,7 +42,7 @@ _LINGER_NOT_AT_ALL = struct.pack("ii", 1, 0)
 _LONGER_THAN_ANY_TEST = 600
 
 
-def one_in(number: int, seed: int) -> Script:
+def one_in(number: int) -> Script:
     """Give one request in `number` a fault that is gone at the next try."""
     healing = (
         status(HTTPStatus.SERVICE_UNAVAILABLE, retry_after=0),
@@ -46,7 +51,7 @@ def one_in(number: int, seed: int) -> Script:
         cut_body(after=1_000),
         broken_json(),
     )
-    rng = Random(seed)  # noqa: S311 - a mix of faults, no secret
+    rng = Random(1)  # noqa: S311 - a mix of faults, no secret
     return lambda seen: rng.choice(healing) if seen.number % number == 0 else None
 
 
@@ -72,23 +77,15 @@ async def status(
     *,
     retry_after: int | str | None = None,
     message: str | None = None,
-    html: bool = False,
 ) -> web.Response:
-    """Answer with an error, with `html` as a proxy does.
-
-    `retry_after` is in seconds, or the text of an HTTP date.
-    """
-    response = with_body(HTML_PAGE, "text/html") if html else _error(code, message)
-    response.set_status(code)
+    """Answer with an error; `retry_after` is in seconds, or an HTTP date."""
+    if code == HTTPStatus.TOO_MANY_REQUESTS and message is None:
+        response = error(code, RATE_LIMIT_MESSAGE)
+    else:
+        response = error(code, message or f"Error {code}", param=None)
     if retry_after is not None:
         response.headers[hdrs.RETRY_AFTER] = str(retry_after)
     return response
-
-
-def _error(code: int, message: str | None) -> web.Response:
-    if code == HTTPStatus.TOO_MANY_REQUESTS and message is None:
-        return error(code, RATE_LIMIT_MESSAGE)
-    return error(code, message or f"Error {code}", param=None)
 
 
 @_fault
@@ -106,7 +103,8 @@ async def body(_: Exchange, content: bytes) -> web.Response:
 @_fault
 async def html(_: Exchange) -> web.Response:
     """Answer 200 with a web page, as a captive proxy does."""
-    return with_body(HTML_PAGE, "text/html")
+    page = b"<!DOCTYPE html><html><body><h1>Just a moment...</h1></body></html>"
+    return with_body(page, "text/html")
 
 
 @_fault
@@ -223,35 +221,12 @@ async def raw(exchange: Exchange, data: bytes) -> None:
 
 
 @_fault
-async def endless(exchange: Exchange, begin: bytes, again: bytes) -> None:
-    """Send `begin` instead of an answer, then `again` ten times a second, for ever."""
-    data = begin
-    while (transport := exchange.request.transport) is not None:
-        transport.write(data)
-        data = again
-        await asyncio.sleep(0.1)
-
-
-@_fault
-async def preceded(exchange: Exchange, by: bytes) -> web.Response:
-    """Answer as usual, after other bytes."""
-    if transport := exchange.request.transport:
-        transport.write(by)
-    return await exchange.answer()
-
-
-@_fault
 async def unannounced_close(exchange: Exchange) -> None:
     """Answer as usual, then close the connection without having said so."""
     content = exchange.json()
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(content)}\r\n\r\n"
-    transport = exchange.request.transport
-    if transport and transport.can_write_eof() and hasattr(socket, "TCP_CORK"):
+    if transport := exchange.request.transport:
         # The end goes out with the answer, else a client could ask again before it.
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
-        transport.write(head.encode() + content)
-        transport.write_eof()
-        transport.close()
-    else:
-        await raw(head.encode() + content)(exchange)
+    await raw(head.encode() + content)(exchange)

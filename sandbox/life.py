@@ -1,13 +1,12 @@
 """An account that lives from day to day, by a seed.
 
 Leads come and convert, customers grow, shrink, fall behind, cancel and are deleted, and
-some come back. `Life.live` tells what each day did to the account's MRR. `Nights` lets
-a day pass between two reads.
+some come back. `Life.live` tells what each day did to the account's MRR.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
@@ -15,9 +14,9 @@ from sandbox.customers import endless_customers
 from sandbox.vocabulary import LEAD_STATUSES, OWNERS, PAYING_STATUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import date
 
-    from sandbox.exchange import SeenRequest
     from sandbox.sandbox import Sandbox
     from sandbox.store import Customer
 
@@ -59,8 +58,9 @@ class Life:
         self._rng = Random(seed)  # noqa: S311 - made-up data, no secret
         self._unborn = endless_customers(seed)
         self._deleted: list[Customer] = []
-        for _ in range(customers):
-            sandbox.put(self._first_customer())
+        for made_up in islice(self._unborn, customers):
+            is_lead = made_up["customer-since"] is None
+            self._add(made_up, LEAD_STATUSES if is_lead else _FIRST_STATUSES)
 
     def live(self, day: date) -> list[Movement]:
         """Let a day pass. Leads who convert have its date as `customer-since`.
@@ -77,8 +77,8 @@ class Life:
                 yield event(self, customer, day)
         for customer in gone:
             yield self._stays_gone_or_comes_back(customer)
-        for _ in range(self._rng.randrange(6)):
-            self._sandbox.put(self._lead())
+        for made_up in islice(self._unborn, self._rng.randrange(6)):
+            self._add(made_up | {"customer-since": None}, LEAD_STATUSES)
 
     def _pick(self, events: Iterable[tuple[float, Event]]) -> Event | None:
         left = self._rng.random()
@@ -88,19 +88,10 @@ class Life:
                 return event
         return None
 
-    def _first_customer(self) -> Customer:
-        made_up = next(self._unborn)
-        if made_up["customer-since"] is None:
-            return self._with_plan(made_up, self._rng.choice(LEAD_STATUSES))
-        return self._with_plan(made_up, self._rng.choice(_FIRST_STATUSES))
-
-    def _lead(self) -> Customer:
-        made_up = next(self._unborn) | {"customer-since": None}
-        return self._with_plan(made_up, self._rng.choice(LEAD_STATUSES))
-
-    def _with_plan(self, made_up: Customer, status: str) -> Customer:
+    def _add(self, made_up: Customer, statuses: Sequence[str]) -> None:
+        customer = made_up | {"status": self._rng.choice(statuses)}
         plan = {"plan": self._rng.choice(_PLANS), "seats": self._rng.randrange(1, 30)}
-        return _priced(made_up | {"status": status}, **plan)
+        self._sandbox.put(_priced(customer, **plan))
 
     def _becomes(
         self, customer: Customer, kind: Kind, status: str = "Active", **custom: object
@@ -178,33 +169,6 @@ class Life:
         "Past Due": ((0.2, _pays_again), (0.1, _cancels)),
         "Cancelled": ((0.01, _returns), (0.005, _is_deleted)),
     }
-
-
-class Nights:
-    """Lets a day pass before each read but the first, when called with each request.
-
-    A read is over when no request has come for a while. The requests themselves do not
-    tell, since a client may read in several places at once.
-
-    Args:
-        life: The account.
-        quiet: Seconds after the end of a request.
-        tell: Called with what each day did to the account's MRR.
-    """
-
-    def __init__(
-        self, life: Life, quiet: float, tell: Callable[[list[Movement]], object]
-    ) -> None:
-        self._life = life
-        self._quiet = quiet
-        self._tell = tell
-        self._latest: SeenRequest | None = None
-
-    def __call__(self, seen: SeenRequest) -> None:
-        """Let a day pass if a read begins."""
-        latest, self._latest = self._latest, seen
-        if latest and latest.ended and seen.time - latest.ended >= self._quiet:
-            self._tell(self._life.live(datetime.now(UTC).date()))
 
 
 def _plan_of(customer: Customer) -> tuple[str, int]:

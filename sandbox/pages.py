@@ -24,10 +24,10 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 class WrongParameterError(ValueError):
-    """A parameter that the API refuses, and what is wrong with it."""
+    """A parameter that the API refuses."""
 
-    def __init__(self, message: str, param: str) -> None:
-        super().__init__(message)
+    def __init__(self, param: str) -> None:
+        super().__init__(f"The {param} is not valid")
         self.param = param
 
 
@@ -49,8 +49,8 @@ class PageQuery:
         """
         return cls(
             cursor=_cursor(query),
-            per_page=_integer(query, "per_page", MOST_PER_PAGE, most=MOST_PER_PAGE),
-            number=_integer(query, "page", 1),
+            per_page=_integer(query, "per_page", MOST_PER_PAGE, MOST_PER_PAGE),
+            number=_integer(query, "page", 1, 10**9),
             filters=frozenset(each for each in query.items() if each[0] in FILTERS),
         )
 
@@ -58,24 +58,16 @@ class PageQuery:
 def _cursor(query: Mapping[str, str]) -> Cursor | None:
     try:
         return cursors.decode(query["cursor"]) if "cursor" in query else None
-    except cursors.WrongCursorError as error:
-        raise _refused_cursor() from error
+    except ValueError as error:
+        raise WrongParameterError(param="cursor") from error
 
 
-def _refused_cursor() -> WrongParameterError:
-    return WrongParameterError("The cursor is not valid", "cursor")
-
-
-def _integer(
-    query: Mapping[str, str], name: str, default: int, most: int | None = None
-) -> int:
+def _integer(query: Mapping[str, str], name: str, default: int, most: int) -> int:
     text = query.get(name, str(default))
     # `int` alone would take `+5`, ` 5` and `5_0`.
     number = int(text) if text.isascii() and text.isdigit() else 0
-    if number < 1 or (most and number > most):
-        limits = f"from 1 to {most}" if most else "of 1 or more"
-        message = f"{name} must be an integer {limits}"
-        raise WrongParameterError(message, name)
+    if not 1 <= number <= most:
+        raise WrongParameterError(name)
     return number
 
 
@@ -85,7 +77,6 @@ class Pages:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._ready: dict[PageQuery, bytes] = {}
-        self._ready_at = store.version
         self._generation = 0
         self._read_old: stale.Reading = stale.refused
 
@@ -97,8 +88,7 @@ class Pages:
         """
         self._generation += 1
         self._read_old = reading
-        # Their cursors are old ones.
-        self._ready.clear()
+        self.forget()
 
     def page(self, query: PageQuery) -> dict[str, Any]:
         """Answer a query with a body that is the caller's to change.
@@ -140,12 +130,12 @@ class Pages:
             return place
         taken_for = self._read_old(place, self._store)
         if taken_for is None:
-            raise _refused_cursor()
+            raise WrongParameterError(param="cursor")
         return taken_for
 
     def prerender(self, per_page: int) -> None:
         """Render all pages that a read without filters asks for."""
-        self._ready, self._ready_at = {}, self._store.version
+        self.forget()
         query = PageQuery(per_page=per_page)
         more = True
         while more:
@@ -156,8 +146,12 @@ class Pages:
                 query = PageQuery(cursors.decode(body["cursor"]), per_page)
 
     def ready(self, query: PageQuery) -> bytes | None:
-        """Give the gzip of a page that was rendered beforehand and is still true."""
-        return self._ready.get(query) if self._ready_at == self._store.version else None
+        """Give the gzip of a page that was rendered beforehand."""
+        return self._ready.get(query)
+
+    def forget(self) -> None:
+        """Throw away what was rendered beforehand: it is no longer true."""
+        self._ready.clear()
 
 
 def render(body: object) -> bytes:

@@ -47,14 +47,9 @@ def _passes(customer: Customer, filters: Filters) -> bool:
 
 
 class Store:
-    """Customers in order. One thread may change them while another reads.
-
-    Attributes:
-        version: A number that changes with each change.
-    """
+    """Customers in order. One thread may change them while another reads."""
 
     def __init__(self, customers: Iterable[Customer]) -> None:
-        self.version = 0
         self._lock = threading.Lock()
         self._customers: dict[Position, Customer] = {}
         self._positions: dict[str, Position] = {}
@@ -85,7 +80,6 @@ class Store:
             self._drop(uuid)
 
     def _drop(self, uuid: str) -> None:
-        self.version += 1
         if position := self._positions.pop(uuid, None):
             del self._customers[position]
             del self._order[bisect.bisect_left(self._order, position)]

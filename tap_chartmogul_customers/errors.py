@@ -24,23 +24,11 @@ class FileError(TapError):
 
 
 class UnreachableError(TapError):
-    """ChartMogul cannot be reached as the run is configured, now or later."""
+    """ChartMogul cannot be reached, which says nothing of the page asked for."""
 
 
 class ReadError(TapError):
     """A page that cannot be read. Another place of the account may be readable."""
-
-
-class RefusedError(ReadError):
-    """ChartMogul refused a request, and would refuse it again."""
-
-
-class NoAnswerError(ReadError):
-    """Every try of a request failed in a way that might have passed."""
-
-
-class UnavailableError(NoAnswerError):
-    """No connection was made. That says nothing of the page that was asked for."""
 
 
 class PagingError(ReadError):

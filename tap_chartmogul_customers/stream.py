@@ -11,6 +11,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from typing_extensions import override
 
 from tap_chartmogul_customers.api.client import Client
+from tap_chartmogul_customers.api.customers import CustomerDecoder
 from tap_chartmogul_customers.api.paging import CursorPaginator
 from tap_chartmogul_customers.errors import PagingError
 from tap_chartmogul_customers.progress import Progress
@@ -22,13 +23,12 @@ from tap_chartmogul_customers.sync.bookmark import Account
 from tap_chartmogul_customers.sync.sync import Sync
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Iterator
 
     import msgspec
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_chartmogul_customers.api.paging import Customer, LooseCustomer
+    from tap_chartmogul_customers.api.customers import LooseCustomer
     from tap_chartmogul_customers.sync.readers import Batch
 
 
@@ -71,29 +71,19 @@ class CustomersStream(PagedStream):
         }
 
     @override
-    def get_new_paginator(
-        self, start: str | None = None, customer: type[Customer] | None = None
-    ) -> CursorPaginator:
-        """Return a paginator.
-
-        Args:
-            start: The cursor at which it starts; none for the start of the account.
-            customer: What it reads customers as.
-
-        Returns:
-            The paginator.
-        """
-        return CursorPaginator(start, customer)
+    def get_new_paginator(self, start: str | None = None) -> CursorPaginator:
+        return CursorPaginator(start)
 
     @property
     def _account(self) -> Account:
         filters = {each.name: self.config.get(each.name) for each in FILTERS}
         return Account(self.url_base, self.config["api_key"], filters)
 
-    def _client(self, customer: type[Customer] | None = None) -> Client:
+    def _client(self, decoder: CustomerDecoder) -> Client:
         return Client(
             lambda cursor: self.prepare_request(None, cursor),
-            lambda start: self.get_new_paginator(start, customer),
+            self.get_new_paginator,
+            decoder.decode,
             timeout=self.config["request_timeout"],
             max_retries=self.config["max_retries"],
             api_key=self.config["api_key"],
@@ -113,7 +103,7 @@ class CustomersStream(PagedStream):
             ReadError: A page cannot be read.
             UnreachableError: ChartMogul cannot be reached.
         """
-        pages = self._client().pages()
+        pages = self._client(CustomerDecoder()).pages()
         customers = chain.from_iterable(page.customers for page in pages)
         sample = [*islice(customers, size)]
         pages.close()
@@ -147,11 +137,11 @@ class CustomersStream(PagedStream):
         self.set_version(sync.version)
         self.emitted.update(sync.streams)
         reader = RecordReader(self.effective_schema, self.mask, self.logger)
-        client = self._client(reader.customer)
+        client = self._client(reader.decoder)
         progress = Progress(self.logger, sync)
 
         for batch in sync.read(client.pages):
-            yield _records(reader, batch, self.logger)
+            yield _records(reader, batch)
             progress.say()
         progress.end(client.pace.retries)
         reader.report()
@@ -172,14 +162,7 @@ class CustomersStream(PagedStream):
         return self._sync.state()
 
 
-def _records(
-    reader: RecordReader, batch: Batch, logger: logging.Logger
-) -> list[msgspec.Struct]:
-    if batch.page.mended:
-        logger.warning(
-            "%s: text that cannot be stored (NUL or invalid Unicode) became U+FFFD",
-            batch.page.where,
-        )
+def _records(reader: RecordReader, batch: Batch) -> list[msgspec.Struct]:
     try:
         return [reader.read(customer) for customer in batch.customers]
     except PagingError as error:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from hypothesis import strategies as st
 
 from sandbox import generate_customers
-from tap_chartmogul_customers.api.paging import CursorPaginator, Page
+from tap_chartmogul_customers.api.customers import CustomerDecoder, LooseCustomer
 
 if TYPE_CHECKING:
-    from tap_chartmogul_customers.api.paging import Customer, LooseCustomer
+    from collections.abc import Sequence
+
+    from tap_chartmogul_customers.api.paging import Customer
     from tap_chartmogul_customers.records.record import RecordReader
     from tests.running import Tap
 
@@ -50,20 +52,22 @@ ODD_KEYS = (
 
 def as_sent(value: object) -> Any:
     """Put a value through the JSON of a page, as the API would send it."""
-    (customer,) = page_of({"value": value}).customers
-    return cast("LooseCustomer", customer).fields["value"]
+    (customer,) = decoded({"value": value})
+    assert isinstance(customer, LooseCustomer)
+    return customer.fields["value"]
 
 
-def page_of(*customers: Any, as_what: type[Customer] | None = None) -> Page:
-    """Return a page of customers, put through its JSON."""
+def decoded(
+    *customers: Any, decoder: CustomerDecoder | None = None
+) -> Sequence[Customer]:
+    """Put customers through the JSON of a page."""
     body = encode({"entries": customers, "has_more": False})
-    answer, stored = CursorPaginator(None, as_what).read(body)
-    return Page(answer.entries, None, mended=stored != body)
+    return (decoder or CustomerDecoder()).decode(body)[0].entries
 
 
 def record_of(reader: RecordReader, customer: dict[str, Any]) -> dict[str, Any]:
     """Put a customer through the JSON of a page, and return its record."""
-    (read,) = page_of(customer, as_what=reader.customer).customers
+    (read,) = decoded(customer, decoder=reader.decoder)
     record = reader.read(read)
     values = msgspec.structs.astuple(record)
     return dict(zip(record.__struct_encode_fields__, values, strict=True))

@@ -8,7 +8,7 @@ import time
 from contextlib import closing
 from http import HTTPStatus
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 import requests
@@ -27,18 +27,16 @@ from tap_chartmogul_customers.api.failures import failure
 from tap_chartmogul_customers.api.pace import Pace, seconds_to_wait
 from tap_chartmogul_customers.api.paging import Page
 from tap_chartmogul_customers.errors import (
-    NoAnswerError,
     PagingError,
-    RefusedError,
+    ReadError,
     TapError,
-    UnavailableError,
     UnreachableError,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from tap_chartmogul_customers.api.paging import CursorPaginator
+    from tap_chartmogul_customers.api.paging import Answer, CursorPaginator, Customer
 
 _CHUNK = 65536
 
@@ -60,7 +58,7 @@ class _TryAgainError(Exception):
         super().__init__(why)
         self.retry_after = retry_after
         self.account_wide = account_wide
-        self.end = UnavailableError if unreached else NoAnswerError
+        self.end = UnreachableError if unreached else ReadError
 
 
 class _Connection(HTTPAdapter):
@@ -94,6 +92,7 @@ class Client:
     Args:
         prepare: What makes the request for the page that a cursor leads to.
         paginator: What makes a paginator that starts at a cursor.
+        decode: What decodes an answer, as `CustomerDecoder.decode` does.
         timeout: Seconds to connect, between two parts of an answer, and for its body.
         max_retries: How often a request is tried again.
         api_key: The key, which no message may show.
@@ -104,6 +103,7 @@ class Client:
         self,
         prepare: Callable[[str | None], requests.PreparedRequest],
         paginator: Callable[[str | None], CursorPaginator],
+        decode: Callable[[bytes], tuple[Answer[Customer], bool]],
         *,
         timeout: float,
         max_retries: int,
@@ -113,51 +113,38 @@ class Client:
         self.pace = Pace()
         self._prepare = prepare
         self._paginator = paginator
+        self._decode = decode
         self._timeout = min(timeout, threading.TIMEOUT_MAX)  # Sockets take no more.
         self._tries = max_retries + 1
         self._api_key = api_key
         self._environment: dict[str, Any] | None = None
         self._logger = logger
 
-    def pages(
-        self,
-        start: str | None = None,
-        label: str = "",
-        first_tries: int | None = None,
-    ) -> Generator[Page]:
+    def pages(self, start: str | None = None, label: str = "") -> Generator[Page]:
         """Read page after page to the last one, over one connection.
 
         Args:
             start: The cursor that leads to the first; none for the account's start.
             label: What errors call this reader, such as `range 2`.
-            first_tries: How often the first page is asked for, at most; if not set, as
-                often as any other.
 
         Yields:
             Each page, before the next one is asked for.
 
         Raises:
-            RefusedError: ChartMogul refused a request.
-            NoAnswerError: Every try of a request failed.
+            ReadError: ChartMogul refused a request, or every try of one failed.
             PagingError: A page cannot be read, or does not say where the next one is.
-            UnreachableError: ChartMogul cannot be reached, now or later.
+            UnreachableError: ChartMogul cannot be reached.
         """
         paginator = self._paginator(start)
-        tries = min(first_tries or self._tries, self._tries)
         with closing(_Connection()) as connection:
             for number in count(1):
                 where = ", ".join(filter(None, (label, f"page {number}")))
-                yield self._ask(connection, paginator, where, tries)
+                yield self._ask(connection, paginator, where)
                 if paginator.finished:
                     return
-                tries = self._tries
 
     def _ask(
-        self,
-        connection: _Connection,
-        paginator: CursorPaginator,
-        where: str,
-        tries: int,
+        self, connection: _Connection, paginator: CursorPaginator, where: str
     ) -> Page:
         """Return the page at which a paginator stands, and try again if need be."""
         try:
@@ -166,48 +153,51 @@ class Client:
             msg = "`api_url` is not a valid address"
             raise UnreachableError(msg) from None
         where = f"GET {urlsplit(request.url or '').path}, {where}"
-        tried = 0
-        while True:
+        for tried in count(1):
             self.pace.wait()
-            tried += 1
             try:
-                return self._try(connection, request, paginator)._replace(where=where)
+                answer, mended = self._try(connection, request, paginator)
+                break
             except TapError as error:
                 msg = f"{where}: {error}"
                 raise type(error)(msg) from error
             except _TryAgainError as error:
-                # A failure that is not about this cursor gets all tries.
-                at_large = error.account_wide or error.end is UnavailableError
-                most = self._tries if at_large else tries
-                if tried >= most:
+                if tried == self._tries:
                     msg = f"{where}: {error}. Given up after try {tried}"
                     raise error.end(msg) from None
                 seconds = seconds_to_wait(tried, error.retry_after)
                 self.pace.retry(seconds, hold=error.account_wide)
                 self._logger.warning(
                     "%s: %s. Try %d of %d in %.1f s",
-                    *(where, error, tried + 1, most, seconds),
+                    *(where, error, tried + 1, self._tries, seconds),
                 )
                 time.sleep(seconds)
+        if mended:
+            self._logger.warning(
+                "%s: text that cannot be stored (NUL or invalid Unicode) became U+FFFD",
+                where,
+            )
+        cursor = None if paginator.finished else paginator.current_value
+        return Page(answer.entries, cursor, where)
 
     def _try(
         self,
         connection: _Connection,
         request: requests.PreparedRequest,
         paginator: CursorPaginator,
-    ) -> Page:
+    ) -> tuple[Answer[Customer], bool]:
         """Ask once, and advance the paginator if a page came."""
         response, body = self._send(connection, request)
         if response.status_code != HTTPStatus.OK:
             why = described(response, body, self._api_key)
             if not tried_again(response.status_code):
-                raise RefusedError(why)
+                raise ReadError(why)
             retry_after = response.headers.get("Retry-After", "")
             account_wide = response.status_code in ACCOUNT_WIDE
             raise _TryAgainError(why, retry_after, account_wide=account_wide)
         try:
-            answer, stored = paginator.read(body)
-            paginator.advance(answer)
+            answer, mended = self._decode(body)
+            paginator.advance(cast("Any", answer))
         except PagingError:
             if words := said(body, self._api_key):
                 msg = f"200, but with an error in it: {words}"
@@ -216,8 +206,7 @@ class Client:
         except ValueError as error:
             msg = f"the body is not JSON ({error}): it was cut short, or {BETWEEN}"
             raise _TryAgainError(msg) from None
-        cursor = None if paginator.finished else paginator.current_value
-        return Page(answer.entries, cursor, mended=stored != body)
+        return answer, mended
 
     def _send(
         self, connection: _Connection, request: requests.PreparedRequest
@@ -233,7 +222,6 @@ class Client:
             why, lasting = failure(error, url, environment)
             if lasting:
                 raise UnreachableError(why) from None
-            # Once a connection is made, what goes wrong may be about the cursor.
             unreached = bool(error.args) and isinstance(error.args[0], MaxRetryError)
             raise _TryAgainError(why, unreached=unreached) from None
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from tap_chartmogul_customers.api.paging import Customer, LooseCustomer
+from tap_chartmogul_customers.api.customers import CustomerDecoder, LooseCustomer
 from tap_chartmogul_customers.errors import PagingError
 from tap_chartmogul_customers.records.columns import COLUMNS
 from tap_chartmogul_customers.records.custom_attributes import source_of
@@ -29,14 +28,15 @@ if TYPE_CHECKING:
 
     from singer_sdk.singerlib import SelectionMask
 
+    from tap_chartmogul_customers.api.paging import Customer
     from tap_chartmogul_customers.records.types import Read
 
 _FIELDS = {column.name: column.field for column in COLUMNS}
 
 _NULL = ("null", ["null"])
 
-_OWN = {"uuid": "uuid", "customer-since": "since"}
-"""Fields that `Customer` has itself, and their names there."""
+_READ_BY_SYNC = ("uuid", "customer-since")
+"""Fields that reading itself looks at, as sent: no value of them is refused."""
 
 
 class _Column(NamedTuple):
@@ -55,8 +55,8 @@ class RecordReader:
         logger: Where it says, once for each column, what it left out.
 
     Attributes:
-        customer: The class that pages are to be decoded into. It checks the types of
-            values that need no other reading, so that `read` leaves these as they are.
+        decoder: What pages are to be decoded with. Of a strict customer, it has checked
+            the values that need no other reading.
     """
 
     def __init__(
@@ -82,32 +82,23 @@ class RecordReader:
         }
         """Columns that the catalog added, of which no customer has had a value yet."""
         types = {field: self._type(field) for field in self._known}
-        self._unchecked = [
-            (number, each.reader.read)
-            for number, each in enumerate(self._columns)
-            if types[each.field] is Any
+        self._all = [
+            (number, each.reader.read) for number, each in enumerate(self._columns)
         ]
-        # The name of a field or column may not be valid as a name in Python.
-        places = {field: f"_{number}" for number, field in enumerate(types)} | _OWN
-        strict = msgspec.defstruct(
-            "StrictCustomer",
-            [(places[field], types[field], None) for field in types.keys() - _OWN],
-            bases=(Customer,),
-            rename={place: field for field, place in places.items()},
-            forbid_unknown_fields=True,
-            gc=False,  # JSON has no reference cycles.
-        )
-        self.customer = cast("type[Customer]", strict)
-        # With the UUID, the result is a tuple for a single column too.
-        own = [places[each.field] for each in self._columns]
-        self._values = attrgetter("uuid", *own)
+        self._unchecked = [
+            (number, read)
+            for number, read in self._all
+            if types[self._columns[number].field] is Any
+        ]
+        self.decoder = CustomerDecoder(types)
+        self._values = self.decoder.values_of(each.field for each in self._columns)
         names = {f"_{number}": each.name for number, each in enumerate(self._columns)}
         self._record = msgspec.defstruct("Record", names, rename=names, gc=False)
 
     def _type(self, field: str) -> Any:  # noqa: ANN401 (a type, for `msgspec`)
         """Return the type of a field, if `msgspec` can check it; else any."""
         types = [each.reader.as_sent for each in self._columns if each.field == field]
-        is_checked = len(types) == 1 and types[0] and field not in _OWN
+        is_checked = len(types) == 1 and types[0] and field not in _READ_BY_SYNC
         return types[0] | None if is_checked else Any
 
     def read(self, customer: Customer) -> msgspec.Struct:
@@ -131,9 +122,7 @@ class RecordReader:
             fields = customer.fields
             self._warn_of_unknown(fields)
             values = [fields.get(each.field) for each in self._columns]
-            unchecked = [
-                (number, each.reader.read) for number, each in enumerate(self._columns)
-            ]
+            unchecked = self._all
         else:
             _, *values = self._values(customer)
             unchecked = self._unchecked
@@ -168,13 +157,13 @@ class RecordReader:
             )
 
     def _selected(
-        self, place: tuple[str, ...], schema: dict[str, Any]
+        self, path: tuple[str, ...], schema: dict[str, Any]
     ) -> ValueReader | None:
         """Return what reads a property. It makes null what cannot be read."""
-        if not self._mask[place]:
+        if not self._mask[path]:
             return None
-        as_sent, read = self._reader(place, schema)
-        path = ".".join(place[1::2])
+        as_sent, read = self._reader(path, schema)
+        name = ".".join(path[1::2])
         if custom := source_of(schema):
             as_sent, read = None, _picked(custom, read)
 
@@ -182,21 +171,21 @@ class RecordReader:
             try:
                 return read(value)
             except UnreadableError as error:
-                if path not in self._nulls:
+                if name not in self._nulls:
                     self._logger.warning(
                         "Customer %r: `%s` becomes null: it %s",
                         self._uuid,
-                        path,
+                        name,
                         "does not fit the type of its column; `attributes` has it"
                         if custom
                         else error,
                     )
-                self._nulls[path] += 1
+                self._nulls[name] += 1
                 return None
 
         return ValueReader(as_sent, read_or_null)
 
-    def _reader(self, place: tuple[str, ...], schema: dict[str, Any]) -> ValueReader:
+    def _reader(self, path: tuple[str, ...], schema: dict[str, Any]) -> ValueReader:
         """Return what reads values of a schema."""
         types = types_of(schema)
         forms = schema.get("anyOf") or schema.get("oneOf") or []
@@ -205,19 +194,19 @@ class RecordReader:
         if forms := [form for form in forms if form.get("type") not in _NULL]:
             # Text takes everything, so it comes last.
             forms.sort(key=lambda form: "string" in types_of(form))
-            return _first_of(self._reader(place, form) for form in forms)
+            return _first_of(self._reader(path, form) for form in forms)
         (kind,) = types or [""]
         if kind == "array" and isinstance(items := schema.get("items"), dict):
-            return _array_of(self._reader(place, items))
+            return _array_of(self._reader(path, items))
         if kind == "object":
-            return self._object(place, schema)
+            return self._object(path, schema)
         reader = reader_of(kind, schema.get("format"))
         if kind == "string" and "properties" in schema:
             # An object as text, without its keys that are not selected.
-            return _text_of(self._object(place, schema), reader)
+            return _text_of(self._object(path, schema), reader)
         return reader
 
-    def _object(self, place: tuple[str, ...], schema: dict[str, Any]) -> ValueReader:
+    def _object(self, path: tuple[str, ...], schema: dict[str, Any]) -> ValueReader:
         properties = schema.get("properties", {})
         more = schema.get("additionalProperties", True)
         if not properties and more is True:
@@ -225,12 +214,12 @@ class RecordReader:
         readers = {
             key: reader
             for key, part in properties.items()
-            if (reader := self._selected((*place, "properties", key), part))
+            if (reader := self._selected((*path, "properties", key), part))
         }
         # Where a key is deselected, keys that are not in the schema are left out too.
         if more is not False and len(readers) == len(properties):
             part = more if isinstance(more, dict) else {}
-            others = self._selected((*place, "properties", "*"), part)
+            others = self._selected((*path, "properties", "*"), part)
         else:
             others = None
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from decimal import Decimal
 from difflib import get_close_matches
 from fnmatch import fnmatch
-from importlib.util import find_spec
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from jsonschema.exceptions import best_match
 from singer_sdk.helpers._batch import BatchConfig
 from singer_sdk.typing import (
     DEFAULT_JSONSCHEMA_VALIDATOR,
@@ -26,22 +27,10 @@ from tap_chartmogul_customers.settings.files import parse_json
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from jsonschema import ValidationError
-
 _Validator = extend_validator_with_defaults(DEFAULT_JSONSCHEMA_VALIDATOR)
 
 _BOOLEANS = {"yes": True, "on": True, "1": True, "no": False, "off": False, "0": False}
 """What text may stand for, beside JSON."""
-
-_KINDS = {
-    "string": "text",
-    "integer": "an integer",
-    "number": "a number",
-    "boolean": "true or false",
-    "object": "an object",
-    "array": "a list",
-    "null": "null",
-}
 
 
 def from_environment(names: Mapping[str, Any], prefix: str) -> dict[str, str]:
@@ -117,22 +106,25 @@ def _missing(
 
 
 def _problems(config: dict[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a line for each fault. It names the setting and never shows its value."""
+    """Fill in defaults, and yield a line for each fault, without its value."""
     known = schema["properties"]
     for name in sorted(config.keys() - known.keys()):
         near = get_close_matches(name, known, 1)
         hint = f": did you mean `{near[0]}`?" if near else ""
         yield f"`{name}` is not a setting of this tap{hint}"
-    errors = [_innermost(e) for e in _Validator(_sound(schema)).iter_errors(config)]
-    wrong = {
-        path: f"be {_form(cast('dict[str, Any]', error.schema))}"
-        for error in errors
-        if (path := ".".join(map(str, error.absolute_path)))
-    }
+    wrong = {}
+    for each in _Validator(_sound(schema)).iter_errors(config):
+        error = best_match([each])
+        if path := ".".join(map(str, error.absolute_path)):
+            wrong[path] = (
+                "must have at least one character, and no space"
+                if error.validator == "pattern"
+                else error.message.removeprefix(repr(error.instance)).lstrip()
+            )
     if "api_url" not in wrong and (must := _url_must(config["api_url"])):
-        wrong["api_url"] = must
-    for path, must in wrong.items():
-        yield f"The setting `{path}` must {must}"
+        wrong["api_url"] = f"must {must}"
+    for path, words in wrong.items():
+        yield f"The setting `{path}` {words}"
     if wrong:
         return
     yield from _map_problems(config.get("stream_maps", {}))
@@ -140,51 +132,19 @@ def _problems(config: dict[str, Any], schema: Mapping[str, Any]) -> Iterator[str
         yield from _batch_problems(batches, config)
 
 
-def _sound(schema: Any) -> Any:  # noqa: ANN401 (any part of a schema)
-    """Return a schema whose `anyOf` lists only schemas.
+def _sound(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 (a schema again)
+    """Return a copy of a schema whose `anyOf` lists only schemas.
 
     In the SDK's schema of `__else__` it also lists the word "null", at which the
     validator fails.
     """
-    if isinstance(schema, dict):
-        return {
-            key: [_sound(form) for form in part if not isinstance(form, str)]
-            if key == "anyOf"
-            else _sound(part)
-            for key, part in schema.items()
-        }
-    return schema
 
+    def mend(part: dict[str, Any]) -> dict[str, Any]:
+        if "anyOf" in part:
+            part["anyOf"] = [form for form in part["anyOf"] if form != "null"]
+        return part
 
-def _innermost(error: ValidationError) -> ValidationError:
-    """Return the error that is deepest in a value that fits none of several forms."""
-    inner = map(_innermost, error.context or [])
-    return max([error, *inner], key=lambda one: len(one.absolute_path))
-
-
-def _form(schema: Mapping[str, Any]) -> str:
-    """Say in words which values a JSON schema takes."""
-    if "const" in schema:
-        return f'"{schema["const"]}"'
-    if values := schema.get("enum"):
-        return "one of " + ", ".join(str(value) for value in values if value)
-    types = schema.get("type", [])
-    kinds = [types] if isinstance(types, str) else [t for t in types if t != "null"]
-    forms = [_KINDS[kind] for kind in kinds] or [*map(_form, schema.get("anyOf", []))]
-    return (" or ".join(forms) or "of another type") + _bounds(schema)
-
-
-def _bounds(schema: Mapping[str, Any]) -> str:
-    least, most = schema.get("minimum"), schema.get("maximum")
-    if "pattern" in schema:
-        return " without spaces, and not empty"
-    if "minLength" in schema:
-        return " that is not empty"
-    if "exclusiveMinimum" in schema:
-        return f" above {schema['exclusiveMinimum']}"
-    if most is not None:
-        return f" from {least} to {most}"
-    return "" if least is None else f" of at least {least}"
+    return json.loads(json.dumps(schema), object_hook=mend)
 
 
 def _url_must(url: str) -> str | None:
@@ -264,8 +224,7 @@ def _batch_problems(
             "delete them"
         )
     try:
-        batch_config = BatchConfig.from_dict(batches)
-        size: object = batch_config.batch_size
+        size: object = BatchConfig.from_dict(batches).batch_size
     except TypeError:
         size = None
     if not isinstance(size, int) or size < 1:
@@ -273,16 +232,4 @@ def _batch_problems(
             "The setting `batch_config` must hold `encoding` with `format` and "
             "`compression`, and `storage` with `root`. It may hold `prefix` in "
             "`storage`, and `batch_size`, an integer above 0. Nothing else is taken"
-        )
-        return
-    if batch_config.encoding.format == "parquet":
-        if find_spec("pyarrow") is None:
-            yield (
-                "The setting `batch_config.encoding.format` is parquet, for which the "
-                "package pyarrow is missing: install it beside the tap"
-            )
-    elif batch_config.encoding.compression != "gzip":
-        yield (
-            "The setting `batch_config.encoding.compression` must be gzip: the SDK "
-            "compresses each batch of jsonl with gzip, whatever is set"
         )

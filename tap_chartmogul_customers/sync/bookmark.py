@@ -14,14 +14,13 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from tap_chartmogul_customers.sync.ranges import (
-    MOST_BYTES,
     Count,
     Cursor,
     Place,
     Range,
     cut,
     joined,
-    thinned,
+    thin,
 )
 
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -75,9 +74,8 @@ class Bookmark(msgspec.Struct, kw_only=True):
         recent: Where its second look starts; none for the start of the account.
         customers: How many customers it has emitted.
         streams: The names under which it has emitted records, by `stream_maps`.
-        boundaries: Places at which the next sync may be cut; none until this one is
-            finished.
-        pages: How many pages the account had.
+        boundaries: Places of the last finished sync, at which a new one may be cut.
+        pages: How many pages the account had then.
         resume: Always none: where earlier versions kept an unfinished sync.
     """
 
@@ -107,12 +105,8 @@ class Bookmark(msgspec.Struct, kw_only=True):
 
     def to_state(self) -> dict[str, Any]:
         """Return it as JSON values, with as many places as the state has room for."""
+        thin(self.ranges or [])
         state: dict[str, Any] = msgspec.to_builtins(self)
-        if self.boundaries is not None:
-            state["boundaries"] = thinned(state["boundaries"], MOST_BYTES)
-        for each in state["ranges"] or []:
-            most = MOST_BYTES // len(state["ranges"])
-            each["places"] = thinned(each["places"], most)
         return state
 
 
@@ -137,27 +131,17 @@ def read_bookmark(state: dict[str, Any]) -> Bookmark | None:
 
 
 def _upgraded(state: dict[str, Any]) -> dict[str, Any]:
-    """Return today's form of what a version before 0.2.0 left.
-
-    Version 0.1.0 kept a single `cursor`. Builds after it kept ranges, and boundaries.
-    """
-    sync, finished = state.get("resume"), state.get("boundaries")
-    if isinstance(finished, dict):
-        # Beside it, `resume` is of an older sync: an orchestrator has merged them.
-        return {**finished, "boundaries": finished.get("marks")}
+    """Return today's form of what version 0.1.0 left: one cursor, in `resume`."""
+    sync = state.get("resume")
     if not sync:
         return state
-    recent = sync.get("recent")
+    version = sync.get("version")
     return {
         **sync,
-        "ranges": [
-            {**each, "places": each.get("marks", [])}
-            for each in sync.get("ranges", [{"cursor": sync.get("cursor"), "pages": 1}])
-        ],
-        "recent": recent and [recent.get("since"), recent.get("cursor")],
-        "version": sync.get("version") or 0,
-        "versioned": sync.get("version") is not None,
-        "streams": sync.get("streams", ["customers"]),
+        "ranges": [{"cursor": sync.get("cursor"), "pages": 1}],
+        "version": version or 0,
+        "versioned": version is not None,
+        "streams": ["customers"],
     }
 
 
@@ -202,6 +186,7 @@ def start(
         The sync that is resumed, or a new one; and why an unfinished one is not.
     """
     now = datetime.now(UTC)
+    other = _other(old, account) if old else None
     reason = None
     if old and old.ranges and old.started_at:
         # A start ahead of this clock is as far away as one behind it.
@@ -211,20 +196,14 @@ def start(
                 f"it started {hours:.1f} hours ago, `resume_max_age_hours` is "
                 f"{max_age_hours:g}"
             )
-        elif not _same(old.filters, account.filters):
-            reason = "it had other filters"
-        elif not account.reads(old.account):
-            reason = "it read with another `api_key` or `api_url`"
         elif old.versioned != versioned:
             reason = "`emit_activate_version_messages` has changed since"
         else:
+            reason = other
+        if reason is None:
             old.account, old.filters = account.fingerprint, account.filters
             return old, None
-        # Its places are still good.
-        old.boundaries, old.pages = joined(old.ranges)
-    ranges = [Range()]
-    if old and account.reads(old.account) and _same(old.filters, account.filters):
-        ranges = cut(old.boundaries or [], old.pages, most_ranges)
+    boundaries, pages = (old.boundaries, old.pages) if old and not other else (None, 0)
     version = old.version if old else 0
     if versioned:
         # Higher than before even if the clock was set back.
@@ -235,11 +214,20 @@ def start(
         version=version,
         started_at=now,
         versioned=versioned,
-        ranges=ranges,
+        ranges=cut(boundaries or [], pages, most_ranges),
+        boundaries=boundaries,
+        pages=pages,
     )
     return bookmark, reason
 
 
-def _same(old: dict[str, str | None], new: dict[str, str | None]) -> bool:
-    """Compare filters; one that is not set is the same as one that is not there."""
-    return {k: v for k, v in old.items() if v} == {k: v for k, v in new.items() if v}
+def _other(old: Bookmark, account: Account) -> str | None:
+    """Say in what an earlier sync read something else, if it did."""
+    if not account.reads(old.account):
+        return "it read with another `api_key` or `api_url`"
+    # A filter that is not set is the same as one that is not there.
+    was, is_now = (
+        {name: value for name, value in filters.items() if value}
+        for filters in (old.filters, account.filters)
+    )
+    return None if was == is_now else "it had other filters"

@@ -15,12 +15,12 @@ been read. `docs/ranges.md` has the whole reason.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
     from tap_chartmogul_customers.api.paging import Customer
@@ -28,14 +28,9 @@ if TYPE_CHECKING:
 SHORTEST = 8
 """Pages that a range has, at least. A shorter one would not be worth its look."""
 
-MOST_PLACES = 128
-"""Places that a range remembers, at most: six for each of the 20 ranges of a sync."""
-
-MOST_BYTES = 3_000
-"""Bytes of places in the state, at most, so that a STATE is a few kilobytes."""
-
-_PLACE_BYTES = 8
-"""Bytes of a place beside its cursor."""
+MOST_PLACES = 48
+"""Places that a sync remembers, at most, so that a STATE is a few kilobytes. Two for
+each of 20 ranges would do; with more, ranges are of about the same length."""
 
 Cursor = Annotated[str, msgspec.Meta(min_length=1)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -56,23 +51,15 @@ class Range(msgspec.Struct):
         start: Where it starts; none for the start of the account.
         cursor: Where it goes on; none where the account ended.
         pages: How many of its pages were emitted.
-        expected: How many pages the last whole read had here; 0 if that is not known.
         done: Whether it was read to its end, where the next range starts.
-        places: Places in it, from which the next sync chooses its boundaries. In front
-            of `cursor` they are of this sync, behind it of the last whole one.
+        places: Places that were passed, from which the next sync chooses boundaries.
     """
 
     start: Cursor | None = None
     cursor: Cursor | None = None
     pages: Count = 0
-    expected: Count = 0
     done: bool = False
     places: list[Place] = []
-
-    @property
-    def size(self) -> int:
-        """How many pages it has, as far as that is known."""
-        return self.pages if self.done else max(self.pages, self.expected)
 
     @property
     def at_start(self) -> bool:
@@ -93,12 +80,8 @@ class Range(msgspec.Struct):
             # Now this sync has a cursor of its own. So a later run of it does not
             # depend on what the service takes the old boundary for by then.
             self.start = cursor
-        passed = [place for place in self.places if place.pages < self.pages]
         if cursor and not last:
-            passed.append(Place(self.pages, cursor))
-        stride = 1 << (self.pages // MOST_PLACES).bit_length()
-        ahead = [p for p in self.places if p.pages > self.pages and not last]
-        self.places = [p for p in passed if p.pages % stride == 0] + ahead
+            self.places.append(Place(self.pages, cursor))
 
     def restart(self) -> None:
         """Go back to its start."""
@@ -118,59 +101,46 @@ def is_behind(page: Sequence[str], look: AbstractSet[str]) -> bool:
     return known > 0 and 2 * known >= len(page)
 
 
-def cut(places: Sequence[Place], pages: int, most: int) -> list[Range]:
+def cut(boundaries: Sequence[Place], pages: int, most: int) -> list[Range]:
     """Cut an account of so many pages into ranges of about the same length.
 
     Args:
-        places: Where it can be cut, in their order. Without any, it is one range.
+        boundaries: Where it can be cut, in order. Without any, it is one range.
         pages: How many pages it has.
         most: How many ranges there may be.
     """
-    # Each range keeps two cursors in the state, where it started and where it goes on.
-    longest = max((len(place.cursor) for place in places), default=1)
-    count = min(most, pages // SHORTEST, MOST_BYTES // (2 * longest))
+    count = min(most, pages // SHORTEST)
     cuts = [Place(0, "")]
     for number in range(1, count):
         ideal = pages * number / count
         possible = [
             place
-            for place in places
+            for place in boundaries
             if cuts[-1].pages + SHORTEST <= place.pages <= pages - SHORTEST
         ]
         if possible:
             cuts.append(min(possible, key=lambda place: abs(place.pages - ideal)))
-    ends = [*(place.pages for place in cuts[1:]), pages]
-    return [
-        Range(
-            start=at.cursor or None,
-            cursor=at.cursor or None,
-            expected=end - at.pages,
-            places=[
-                Place(place.pages - at.pages, place.cursor)
-                for place in places
-                if at.pages < place.pages < end
-            ],
-        )
-        for at, end in zip(cuts, ends, strict=True)
-    ]
+    return [Range(at.cursor or None, at.cursor or None) for at in cuts]
 
 
 def joined(ranges: Iterable[Range]) -> tuple[list[Place], int]:
-    """Return the places and the pages of all ranges, from the account's start."""
+    """Return the places and the number of pages of an account that was read."""
     places: list[Place] = []
     pages = 0
     for each in ranges:
-        if each.start is not None and not each.pages:
-            places.append(Place(pages, each.start))
         places += [Place(pages + at.pages, at.cursor) for at in each.places]
-        pages += each.size
-        if each.done and each.cursor is None:
+        pages += each.pages
+        if each.cursor is None:
             break  # It never met its end, and read to the end of the account.
     return places, pages
 
 
-def thinned(places: list[Any], most_bytes: int) -> list[Any]:
-    """Leave out every second place, until their JSON values are short enough."""
-    while sum(len(cursor) + _PLACE_BYTES for _, cursor in places) > most_bytes:
-        places = places[1::2]
-    return places
+def thin(ranges: Collection[Range]) -> None:
+    """Forget places, evenly over all ranges, until they are few enough."""
+    stride = 1 << (sum(each.pages for each in ranges) // MOST_PLACES).bit_length()
+    for each in ranges:
+        each.places = [
+            place
+            for place in each.places
+            if place.pages <= each.pages and place.pages % stride == 0
+        ]

@@ -12,11 +12,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from tap_chartmogul_customers.errors import (
-    PagingError,
-    ReadError,
-    UnavailableError,
-)
+from tap_chartmogul_customers.errors import PagingError, ReadError
 from tap_chartmogul_customers.sync.ranges import is_behind, keys
 
 if TYPE_CHECKING:
@@ -27,18 +23,15 @@ if TYPE_CHECKING:
     from tap_chartmogul_customers.api.paging import Customer, Page
     from tap_chartmogul_customers.sync.ranges import Range
 
-BOUNDARY_TRIES = 3
-"""How often a boundary is asked for, at most: it only saves time."""
-
 _LONGEST_WAIT = 0.5  # seconds
 
 _KEPT_PAGES = 2
 """Pages of a range whose customers are not emitted again: the page that ends the range
 before can reach into the second one."""
 
-OpenPages: TypeAlias = "Callable[[str | None, str, int | None], Generator[Page]]"
-"""Opens a connection and reads pages over it. It takes the cursor to start at, what
-errors call the reader, and how often to try the first page: as often as any if None."""
+OpenPages: TypeAlias = "Callable[[str | None, str], Generator[Page]]"
+"""Opens a connection and reads pages over it, from a cursor on. It also takes what
+errors call the reader."""
 
 
 class Batch(NamedTuple):
@@ -53,7 +46,7 @@ class _RangeReader:
     """A range in this run.
 
     Attributes:
-        part: The range.
+        range: The range.
         label: What errors call it.
         look: The keys of the look at its start, once that is there.
         look_is_due: Whether its look is there, was asked for, or is its first page.
@@ -63,7 +56,7 @@ class _RangeReader:
         error: Why it cannot be read further. It waits until all others are read.
     """
 
-    part: Range
+    range: Range
     label: str
     look: set[str] | None = None
     look_is_due: bool = False
@@ -107,17 +100,17 @@ class RangeReaders:
         self._at_once = at_once
         self._logger = logger
         self._readers = [
-            _RangeReader(part, f"range {number}" if len(ranges) > 1 else "")
-            for number, part in enumerate(ranges, 1)
+            _RangeReader(each, f"range {number}" if len(ranges) > 1 else "")
+            for number, each in enumerate(ranges, 1)
         ]
         # What is to be asked for. Looks go first, else ranges that wait for them could
         # keep all connections.
         self._looks: list[_RangeReader] = []
-        self._waiting = [each for each in self._readers if not each.part.done]
+        self._waiting = [each for each in self._readers if not each.range.done]
         self._open = 0
         self._asked = 0
         self._emitted: set[str] = set()
-        """The keys of the first pages of ranges that were emitted in this run."""
+        """Keys of customers that were emitted in this run where two ranges meet."""
         self._threads = ThreadPoolExecutor(at_once)
         self._came: SimpleQueue[tuple[_Connection, Future[Page]]] = SimpleQueue()
 
@@ -133,7 +126,7 @@ class RangeReaders:
         """
         for reader in self._waiting[: self._at_once]:
             # Its first page is also the look at its start: no request more.
-            reader.look_is_due = reader.part.at_start
+            reader.look_is_due = reader.range.at_start
         for reader in self._waiting:
             self._want_look(self._next(reader))
         while True:
@@ -163,15 +156,13 @@ class RangeReaders:
     def _connect(self) -> None:
         is_look = bool(self._looks)
         reader = (self._looks or self._waiting).pop(0)
-        start = reader.part.start if is_look else reader.part.cursor
-        first = reader.first if reader.part.at_start and not is_look else None
+        start = reader.range.start if is_look else reader.range.cursor
+        first = reader.first if reader.range.at_start and not is_look else None
         if first:
             # The range before may have ended because of this answer. If it were asked
             # for again, the answer could be another.
             start = first.cursor
-        at_boundary = start is not None and start == reader.part.start
-        tries = BOUNDARY_TRIES if at_boundary else None
-        pages = self._open_pages(start, reader.label, tries)
+        pages = self._open_pages(start, reader.label)
         self._open += 1
         connection = _Connection(reader, pages, is_look)
         if not is_look:
@@ -208,10 +199,10 @@ class RangeReaders:
         self._asked -= 1
         reader = connection.reader
         is_dropped = reader not in self._readers
-        is_first = connection.is_look or (reader.part.at_start and not connection.came)
+        is_first = connection.is_look or (reader.range.at_start and not connection.came)
         try:
             page = came.result()
-            if is_first and reader.part.start and page.cursor and not page.customers:
+            if is_first and reader.range.start and page.cursor and not page.customers:
                 msg = f"{page.where}: an empty page, which cannot end a range"
                 raise PagingError(msg)
         except ReadError as error:
@@ -231,37 +222,29 @@ class RangeReaders:
             reader.held = page, own
 
     def _emit(self) -> Iterator[Batch]:
-        """Emit each page that came, once it is known which customers to emit."""
-        # The last range first: a range does not emit again whom the next one has.
-        for reader in reversed(self._readers):
+        """Emit each page that came, once the look is there that may end its range."""
+        for reader in self._readers:
             end = self._next(reader)
-            if reader.held and (end is None or self._is_clear(*reader.held, end)):
+            if reader.held and (end is None or end.look is not None):
                 yield self._advance(reader, *reader.held, end)
-
-    @staticmethod
-    def _is_clear(page: Page, own: list[str], end: _RangeReader) -> bool:
-        """Whether it is known if a page ends its range, and whom the next one emits."""
-        if end.look is None:
-            return False
-        reaches_into_it = page.cursor is None or not end.look.isdisjoint(own)
-        # Without a connection the next range may be waiting for this one's.
-        will_emit = end.connection and end.part.pages < _KEPT_PAGES
-        return not (reaches_into_it and will_emit)
 
     def _advance(
         self, reader: _RangeReader, page: Page, own: list[str], end: _RangeReader | None
     ) -> Batch:
         connection = reader.connection
         assert connection  # noqa: S101 (it brought the page)
-        reader.held = None
-        last = page.cursor is None or bool(end and is_behind(own, end.look or set()))
+        look = end.look or set() if end else set()
         customers = page.customers
         if not self._emitted.isdisjoint(own):
             pairs = zip(own, customers, strict=True)
             customers = [each for key, each in pairs if key not in self._emitted]
-        if reader.part.pages < _KEPT_PAGES:
+        # The pages that two ranges may share: the first ones of a range, and those of
+        # the range before that reach into them.
+        if reader.range.pages < _KEPT_PAGES or not look.isdisjoint(own):
             self._emitted.update(own)
-        reader.part.advance(page.cursor, last=last)
+        last = page.cursor is None or is_behind(own, look)
+        reader.held = None
+        reader.range.advance(page.cursor, last=last)
         if last:
             self._close(connection)
         else:
@@ -271,12 +254,12 @@ class RangeReaders:
     def _fail(self, connection: _Connection, error: ReadError) -> None:
         """Go on after a page could not be read."""
         reader = connection.reader
-        is_resumed = not (connection.is_look or connection.came or reader.part.at_start)
-        if isinstance(error, UnavailableError):
-            raise error  # That says nothing of a place: the next run goes on here.
+        is_resumed = not (
+            connection.is_look or connection.came or reader.range.at_start
+        )
         if is_resumed:
             self._logger.warning("Reading from an earlier place: %s", error)
-            reader.part.restart()
+            reader.range.restart()
             self._waiting.append(reader)
         elif reader is self._readers[0]:
             raise error
@@ -295,14 +278,13 @@ class RangeReaders:
         )
         index = self._readers.index(reader)
         before = self._readers[index - 1]
-        before.part.expected = before.part.size + reader.part.size
         del self._readers[index], self._ranges[index]
         for queue in (self._looks, self._waiting):
             if reader in queue:
                 queue.remove(reader)
         if reader.held and reader.connection:
             self._close(reader.connection)
-        if before.part.done and before.part.cursor:
-            before.part.done = False
+        if before.range.done and before.range.cursor:
+            before.range.done = False
             self._waiting.append(before)
         self._want_look(self._next(before))

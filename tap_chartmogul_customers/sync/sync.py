@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tap_chartmogul_customers.errors import ReadError, UnavailableError
-from tap_chartmogul_customers.records.types import UnreadableError, read_timestamp
+from tap_chartmogul_customers.errors import ReadError
 from tap_chartmogul_customers.sync.bookmark import Recent, read_bookmark, start
 from tap_chartmogul_customers.sync.readers import Batch, RangeReaders
 
@@ -151,14 +150,14 @@ class Sync:
         """
         recent = self._bookmark.recent
         for place in [recent.cursor, None] if recent else [None]:
-            with closing(open_pages(place, "second look", None)) as pages:
+            with closing(open_pages(place, "second look")) as pages:
                 try:
                     for page in pages:
                         yield Batch(page, page.customers)
-                        if page.customers and not any(map(_since, page.customers)):
+                        if page.customers and not any(c.since for c in page.customers):
                             return
                 except ReadError as error:
-                    if place is None or isinstance(error, UnavailableError):
+                    if place is None:
                         raise
                     self._logger.warning(
                         "The second look begins at the start instead: %s", error
@@ -170,6 +169,7 @@ class Sync:
 def _since(customer: Customer) -> datetime | None:
     """Return when a customer started to pay, if that can be read. A lead never did."""
     try:
-        return datetime.fromisoformat(read_timestamp(customer.since))
-    except UnreadableError:
+        since = datetime.fromisoformat(customer.since)
+    except (TypeError, ValueError):
         return None
+    return since if since.tzinfo else since.replace(tzinfo=UTC)

@@ -37,7 +37,7 @@ LINES = {
         (
             Path("tests/promises/test_settings.py"),
             '("per_page", 0, ',
-            '("email", "", "must be text that is not empty"),',
+            '("email", "", "should be non-empty"),',
         ),
     ],
 }

@@ -45,18 +45,20 @@ def started(
         return start(read_bookmark(state), account, **options)
 
 
-def finished(pages: int = 100, **options: Any) -> Any:
+def finished(pages: int = 100, cursor: str = "at", **options: Any) -> Any:
     """Return what a sync leaves."""
-    part = Range()
+    sync = bookmark(Range(), **options)
+    (part,) = sync.ranges or []
     for number in range(1, pages + 1):
         last = number == pages
-        part.advance(None if last else f"at-{number}", last=last)
-    return kept(bookmark(part, **options).finished())
+        part.advance(None if last else f"{cursor}-{number}", last=last)
+        sync.to_state()
+    return kept(sync.finished())
 
 
 class TestKeeping:
     def test_an_unfinished_sync_comes_back_as_it_was(self) -> None:
-        begun = Range("b", "c", pages=3, expected=9, places=[Place(1, "b")])
+        begun = Range("b", "c", pages=3, places=[Place(1, "b")])
         recent = Recent(NOW - timedelta(days=30), "r")
         mark = bookmark(
             *(Range(cursor="a", pages=2), begun),
@@ -65,38 +67,28 @@ class TestKeeping:
             customers=50,
             streams=["x"],
             recent=recent,
+            boundaries=[Place(9, "d")],
+            pages=20,
         )
         assert read_bookmark(kept(mark)) == mark
 
     def test_what_is_over_is_null(self) -> None:
         unfinished = kept(bookmark(Range(cursor="a", pages=2)))
-        assert unfinished["boundaries"] is None
         left = finished()
         assert left.keys() == unfinished.keys()
         assert [left[name] for name in ("ranges", "recent", "started_at")] == [None] * 3
 
-    @given(
-        most=st.integers(1, 20),
-        pages=st.integers(1, 400),
-        length=st.sampled_from([8, 36, 100, 2_000, 20_000]),
-    )
-    def test_is_small_however_large_the_account_and_however_long_its_cursors(
-        self, most: int, pages: int, length: int
-    ) -> None:
-        part, sizes = Range(), []
-        for number in range(1, pages):
-            part.advance(f"{number}".ljust(length, "+"), last=False)
-            sizes.append(len(json.dumps(kept(bookmark(part)))))
-        part.advance(None, last=True)
-        left = kept(bookmark(part).finished())
-        sizes.append(len(json.dumps(left)) + length)
-        assert max(sizes) <= 4_500 + length  # One cursor has to be kept.
-        cut, _ = started(left, most_ranges=most)
-        for each in cut.ranges or []:
-            each.advance("+" * length, last=False)
-            each.advance("+" * length, last=False)
-        assert len(json.dumps(kept(cut))) <= 9_000 + length
+    @given(most=st.integers(1, 20), pages=st.integers(1, 400))
+    def test_is_small_however_large_the_account(self, most: int, pages: int) -> None:
+        cursor = "a cursor is as long as this is, at most: +/+/AAAF"
+        left = finished(pages, cursor)
         assert left["pages"] == pages
+        assert len(json.dumps(left)) <= 3_500
+        sync, _ = started(left, most_ranges=most)
+        for _ in range(pages):
+            for part in sync.ranges or []:
+                part.advance(cursor, last=False)
+        assert len(json.dumps(kept(sync))) <= 6_500 + 200 * most
 
     def test_no_key_can_be_found_in_it(self) -> None:
         # 32 bits: 2**96 keys of 128 bits have the same.
@@ -171,55 +163,20 @@ class TestReading:
 OLD_ACCOUNT = hashlib.blake2b(b"https://a.example/v1\nkey", digest_size=4).hexdigest()
 OLD = {"filters": ACCOUNT.filters, "account": OLD_ACCOUNT}
 OLD_SYNC = {**OLD, "started_at": NOW.isoformat(), "version": 7}
-OLD_RANGES = [
-    {"cursor": "a", "pages": 5, "customers": 50, "marks": [[1, "b"]], "expected": 9},
-    {"start": "c", "cursor": "d", "pages": 2, "customers": 20, "first_page": 10},
-]
-OLD_BOUNDARIES = {**OLD, "pages": 40, "marks": [[n, f"at-{n}"] for n in range(1, 40)]}
 
 
-class TestOlderVersions:
-    @pytest.mark.parametrize(
-        "resume",
-        [
-            {**OLD_SYNC, "cursor": "a"},
-            {**OLD_SYNC, "ranges": OLD_RANGES, "streams": ["customers"]},
-            {
-                **OLD_SYNC,
-                "ranges": OLD_RANGES,
-                "recent": {"since": "2025-01-01T00:00:00Z", "cursor": "r"},
-            },
-        ],
-    )
-    def test_an_unfinished_sync_goes_on(self, resume: dict[str, Any]) -> None:
-        goes_on, why_not = started({"resume": resume}, versioned=True)
+class TestVersion010:
+    @pytest.mark.parametrize("version", [7, None])
+    def test_its_unfinished_sync_goes_on(self, version: int | None) -> None:
+        resume = {**OLD_SYNC, "version": version, "cursor": "a"}
+        goes_on, why_not = started({"resume": resume}, versioned=version is not None)
         assert why_not is None
-        assert goes_on.version == 7
+        assert goes_on.version == (version or 0)
         assert goes_on.started_at == NOW
         assert goes_on.streams == ["customers"]
-        assert goes_on.ranges
-        assert [each.cursor for each in goes_on.ranges] == ["a", "d"][
-            : 1 + ("ranges" in resume)
-        ]
-        assert (goes_on.recent is not None) is ("recent" in resume)
+        assert goes_on.ranges == [Range(cursor="a", pages=1)]
         # What it reads is known from now on by a fingerprint of today.
         assert goes_on.account == ACCOUNT.fingerprint
-
-    def test_one_without_versions_goes_on_without(self) -> None:
-        resume = {**OLD_SYNC, "version": None, "cursor": "a"}
-        goes_on, why_not = started({"resume": resume})
-        assert why_not is None
-        assert not goes_on.versioned
-
-    @pytest.mark.parametrize("merged", [{}, {"resume": {**OLD_SYNC, "cursor": "a"}}])
-    def test_boundaries_are_used_whatever_a_merge_left_beside_them(
-        self, merged: dict[str, Any]
-    ) -> None:
-        new, why_not = started({"boundaries": OLD_BOUNDARIES, **merged})
-        assert why_not is None
-        assert new.ranges
-        assert [each.start for each in new.ranges] == [None, "at-10", "at-20", "at-30"]
-        assert not any(each.pages for each in new.ranges)
 
 
 class TestStarting:
@@ -287,13 +244,17 @@ class TestStarting:
         assert len(started(finished())[0].ranges or []) == 4
         assert started(finished(), account)[0].ranges == [Range()]
 
-    def test_places_of_a_sync_that_does_not_go_on_are_good_all_the_same(self) -> None:
-        state = kept(
-            bookmark(Range(cursor="a", pages=20), Range("b", "b", expected=20))
-        )
-        sync, why_not = started(state, max_age_hours=0)
+    def test_one_that_starts_over_has_the_boundaries_of_the_one_before_it(self) -> None:
+        sync, _ = started(finished())
+        (sync.ranges or [])[0].advance("a", last=False)
+        over, why_not = started(kept(sync), max_age_hours=0)
         assert why_not
-        assert [each.start for each in sync.ranges or []] == [None, "b"]
+        fresh, _ = started(finished())
+        assert over.ranges == fresh.ranges
+        assert len(over.ranges or []) == 4
+        # Not if it read anything else.
+        other = ACCOUNT._replace(filters={"status": "Active"})
+        assert started(kept(sync), other)[0].ranges == [Range()]
 
     @pytest.mark.parametrize("pages", [1, 100])
     @pytest.mark.parametrize("away", [timedelta(0), timedelta(days=31)])

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_chartmogul_customers.api.paging import CursorPaginator
+from tap_chartmogul_customers.api.customers import CustomerDecoder, LooseCustomer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +22,10 @@ encode = msgspec.json.Encoder(decimal_format="number").encode
 def read(value: bytes) -> tuple[Any, bool]:
     """Return what a value of a customer comes to, and whether it was changed."""
     body = b'{"entries": [{"value": %s}], "has_more": false}' % value
-    answer, stored = CursorPaginator().read(body)
-    return answer.entries[0].fields["value"], stored != body
+    answer, mended = CustomerDecoder().decode(body)
+    (customer,) = answer.entries
+    assert isinstance(customer, LooseCustomer)
+    return customer.fields["value"], mended
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,7 @@ def test_what_only_looks_like_it_is_left_as_it_was(sent: bytes) -> None:
 )
 def test_what_is_no_json_is_not_mended(body: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
-        CursorPaginator().read(body)
+        CustomerDecoder().decode(body)
 
 
 characters = st.characters(exclude_categories=())

@@ -10,7 +10,7 @@ import pytest
 import time_machine
 
 from tap_chartmogul_customers.api.paging import Customer, Page
-from tap_chartmogul_customers.errors import ReadError, RefusedError, UnavailableError
+from tap_chartmogul_customers.errors import ReadError, TapError, UnreachableError
 from tap_chartmogul_customers.sync.bookmark import Account
 from tap_chartmogul_customers.sync.sync import Sync
 
@@ -29,9 +29,9 @@ class Service:
         self.since = since
         self.asked: list[tuple[str, str | None]] = []
         self.refused: list[tuple[str, str | None]] = []
-        self.error: type[ReadError] = RefusedError
+        self.error: type[TapError] = ReadError
 
-    def pages(self, cursor: str | None, label: str, _: int | None) -> Generator[Page]:
+    def pages(self, cursor: str | None, label: str) -> Generator[Page]:
         for number in range(int(cursor or 0), len(self.since)):
             at = str(number) if number else None
             self.asked.append((label, at))
@@ -106,13 +106,13 @@ class TestSecondLook:
         assert service.second_look() == ["1", None, "1", "2"]
         assert "The second look begins at the start" in caplog.text
         service.refused = [("second look", "1"), ("second look", None)]
-        with pytest.raises(RefusedError):
+        with pytest.raises(ReadError):
             service.second_look()
 
     def test_goes_on_in_the_next_run_if_nothing_can_be_reached(self) -> None:
         service = Service(LONG_AGO, "2026-01-30T00:00:00Z", None)
-        service.refused, service.error = [("second look", "1")], UnavailableError
-        with pytest.raises(UnavailableError):
+        service.refused, service.error = [("second look", "1")], UnreachableError
+        with pytest.raises(UnreachableError):
             service.second_look()
 
     def test_an_interrupted_one_is_made_again(self) -> None:

@@ -120,7 +120,7 @@ def test_what_env_says_of_proxy_and_certificates_reaches_the_tap(
     [
         (
             {"per_page": "0", "api_key": "a-secret-key"},
-            "The setting `per_page` must be an integer from 1 to 200",
+            "The setting `per_page` is less than the minimum of 1",
         ),
         (
             {

@@ -8,12 +8,9 @@ import socket
 import subprocess
 import sys
 import time
-from base64 import b64encode
-from collections import Counter
-from contextlib import ExitStack, contextmanager
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
@@ -38,70 +35,37 @@ def program(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
         try:
             assert running.stdout
             url, key = (running.stdout.readline().rstrip("\n") for _ in range(2))
-            assert key.startswith("API key: ")
+            assert key == f"API key: {API_KEY}"
             yield running, url
         finally:
             running.terminate()
 
 
-def get(url: str, api_key: str = API_KEY, **query: str) -> requests.Response:
-    return requests.get(
-        f"{url}/customers", params=query, auth=(api_key, ""), timeout=10
-    )
+def get(url: str, timeout: float = 10) -> requests.Response:
+    return requests.get(f"{url}/customers", auth=(API_KEY, ""), timeout=timeout)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_program_says_its_url_serves_and_ends_cleanly(number: int) -> None:
-    with program("--customers", "30", "--seed", "4") as (running, url):
+    with program("--customers", "30", "--prerender", "200") as (running, url):
         assert re.fullmatch(r"http://127\.0\.0\.1:[0-9]+/v1", url)
         body = get(url).json()
         running.send_signal(number)
         assert running.communicate(timeout=10) == ("", "")
     assert running.returncode == 0
     assert {customer["uuid"] for customer in body["entries"]} == {
-        customer["uuid"] for customer in generate_customers(30, seed=4)
+        customer["uuid"] for customer in generate_customers(30)
     }
 
 
-def test_the_program_takes_what_the_class_takes() -> None:
-    with program(*("--api-key", "mine", "--rate-limit", "2", "--prerender", "100")) as (
+def test_the_program_can_fail_now_and_then_and_lift_the_rate_limit() -> None:
+    with program("--rate-limit", "0", "--fault-every", "60", "--customers", "1") as (
         _,
         url,
     ):
-        answers = [get(url, "mine", per_page="100") for _ in range(3)]
-        assert get(url).status_code == 401
-    assert [answer.status_code for answer in answers] == [200, 200, 429]
-    assert len(answers[0].json()["entries"]) == 100
-
-
-def test_the_program_can_lift_the_rate_limit() -> None:
-    with program("--rate-limit", "0", "--customers", "1") as (_, url):
-        assert {get(url).status_code for _ in range(60)} == {200}
-
-
-def test_the_program_can_fail_now_and_then() -> None:
-    with program("--fault-every", "2", "--customers", "1") as (_, url):
-        assert get(url).json()["entries"]
+        assert {get(url).status_code for _ in range(59)} == {200}
         assert is_fault(url)
-        assert get(url).json()["entries"]
-
-
-def test_the_program_lets_a_day_pass_between_two_reads() -> None:
-    # One page, so that nothing can hold up the client within a read.
-    with program("--live", "0.2", "--customers", "200") as (running, url):
-        before = mrr(get(url).json()["entries"])
-        time.sleep(0.2)
-        after = mrr(get(url).json()["entries"])
-        changed = [uuid for uuid in after if after[uuid] != before[uuid]]
-        assert changed
-        assert running.stdout
-        said = running.stdout.readline()
-    assert re.match(r"A day has passed. Movements of MRR: \d+ \w+", said)
-    assert len(changed) <= sum(map(int, re.findall(r"\d+", said)))
-
-
-def mrr(customers: list[dict[str, Any]]) -> Counter[str]:
-    return Counter({customer["uuid"]: customer["mrr"] for customer in customers})
+        assert not is_fault(url)
 
 
 def is_fault(url: str) -> bool:
@@ -127,63 +91,29 @@ def test_a_busy_port_is_said_in_one_line() -> None:
     )
 
 
-def test_a_busy_port_reaches_the_test_that_asked_for_it() -> None:
-    with Sandbox() as first:
-        port = urlsplit(first.url).port or 0
-        with pytest.raises(OSError, match="in use"), Sandbox(port=port):
-            pass
-
-
-@contextmanager
-def hanging_request(sandbox: Sandbox) -> Iterator[socket.socket]:
-    address = urlsplit(sandbox.url)
-    key = b64encode(f"{sandbox.api_key}:".encode()).decode()
-    sent = len(sandbox.requests)
-    with socket.create_connection((address.hostname, address.port), 10) as client:
-        client.sendall(
-            f"GET /v1/customers HTTP/1.1\r\nHost: {address.netloc}\r\n"
-            f"Authorization: Basic {key}\r\n\r\n".encode()
-        )
-        while len(sandbox.requests) == sent:
-            time.sleep(0.01)
-        yield client
-
-
 def test_stopping_does_not_wait_for_a_request_that_hangs() -> None:
-    with ExitStack() as stack:
+    with ThreadPoolExecutor() as pool:
         with Sandbox() as sandbox:
             sandbox.script(lambda _: faults.hang(60))
-            client = stack.enter_context(hanging_request(sandbox))
+            asking = pool.submit(get, sandbox.url)
+            while not sandbox.requests:
+                time.sleep(0.01)
             begin = time.monotonic()
         assert time.monotonic() - begin < 3
-        assert client.recv(1) == b""
+        with pytest.raises(requests.ConnectionError):
+            asking.result()
 
 
 def test_a_client_that_gives_up_frees_its_connection() -> None:
-    with Sandbox(rate_limit=None, connection_limit=2) as sandbox:
+    with Sandbox(connection_limit=2) as sandbox:
         sandbox.script(lambda request: faults.hang(60) if request.number <= 5 else None)
         for _ in range(5):
-            with hanging_request(sandbox):
-                pass
-        answer = get(sandbox.url)
-        assert answer.status_code == 200
-
-
-def test_latency_is_waited_for_before_each_page() -> None:
-    with Sandbox(latency=0.2) as sandbox:
-        begin = time.monotonic()
+            with pytest.raises(requests.Timeout):
+                get(sandbox.url, timeout=0.1)
         assert get(sandbox.url).status_code == 200
-        assert time.monotonic() - begin >= 0.2
-
-
-def test_nothing_listens_after_the_end() -> None:
-    with Sandbox() as sandbox:
-        url = sandbox.url
-    with pytest.raises(requests.ConnectionError, match="refused"):
-        get(url)
 
 
 def test_the_demo_shows_every_digit() -> None:
-    share = Decimal("0.1234567890123456789012")
-    record = {"uuid": "a", "currency": "EUR", "status": "Active", "mrr": 1}
-    assert f'"share": {share}' in report([record | {"share": share}])
+    share = '"share": 0.1234567890123456789012'
+    record = '{"uuid": "a", "currency": "EUR", "status": "Active", "mrr": 1, %s}\n'
+    assert share in report([record % share])

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import chartmogul
 import pytest
-from marshmallow import ValidationError
 from marshmallow.fields import DateTime
 
 from sandbox import DATA_SOURCES, Sandbox, generate_customers
@@ -17,13 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 # The client takes these for text in every customer, and gives up a whole page for one
-# that has null. The service does send null, so this is a limit of the client's: it is
-# given customers without, and a test of its own below shows that it is so.
+# that has null. The service does send null, so this is a limit of the client's.
 NEVER_NULL = ("name", "company", "email")
 
 CUSTOMERS = [
     customer
-    for customer in generate_customers(1000, seed=1)
+    for customer in generate_customers(500)
     if all(customer[name] is not None for name in NEVER_NULL)
 ]
 
@@ -73,19 +71,12 @@ def parsed(customer: Any) -> dict[str, Any]:
     return fields
 
 
-def test_reads_every_customer_by_cursor_in_order(sandbox: Sandbox) -> None:
-    read = read_all(sandbox, per_page=30)
-    assert [customer.uuid for customer in read] == [
-        customer["uuid"] for customer in sandbox.customers
-    ]
-    assert len(sandbox.requests) == -(-len(CUSTOMERS) // 30)
-
-
-def test_agrees_field_by_field(sandbox: Sandbox) -> None:
-    read = read_all(sandbox)
+def test_agrees_field_by_field_and_page_by_page(sandbox: Sandbox) -> None:
+    read = read_all(sandbox, per_page=100)
     assert [parsed(customer) for customer in read] == [
         as_parsed(customer) for customer in sandbox.customers
     ]
+    assert len(sandbox.requests) == -(-len(CUSTOMERS) // 100)
 
 
 MERGED = next(c for c in CUSTOMERS if len(set(c["data_source_uuids"])) > 1)
@@ -118,18 +109,3 @@ def test_agrees_on_every_filter(
     expected = [c["uuid"] for c in sandbox.customers if matches(c)]
     assert expected
     assert [c.uuid for c in read_all(sandbox, per_page=20, **query)] == expected
-
-
-@pytest.mark.parametrize("name", NEVER_NULL)
-def test_a_null_in_one_customer_costs_the_client_its_page(
-    sandbox: Sandbox, name: str
-) -> None:
-    sandbox.put(sandbox.customers[0] | {name: None})
-    with pytest.raises(ValidationError, match="Field may not be null"):
-        read_all(sandbox)
-
-
-def test_hears_why_a_key_is_refused(sandbox: Sandbox) -> None:
-    sandbox.api_key = "wrong"
-    with pytest.raises(chartmogul.APIError, match="No valid API key provided"):
-        read_all(sandbox)
