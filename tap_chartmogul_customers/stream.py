@@ -11,7 +11,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from typing_extensions import override
 
 from tap_chartmogul_customers.api.client import Client
-from tap_chartmogul_customers.api.customers import CustomerDecoder
+from tap_chartmogul_customers.api.decoder import CustomerDecoder
 from tap_chartmogul_customers.api.paging import CursorPaginator
 from tap_chartmogul_customers.errors import PagingError
 from tap_chartmogul_customers.progress import Progress
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import msgspec
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_chartmogul_customers.api.customers import LooseCustomer
-    from tap_chartmogul_customers.sync.readers import Batch
+    from tap_chartmogul_customers.api.decoder import LooseCustomer
+    from tap_chartmogul_customers.sync.readers import Portion
 
 
 class CustomersStream(PagedStream):
@@ -140,8 +140,8 @@ class CustomersStream(PagedStream):
         client = self._client(reader.decoder)
         progress = Progress(self.logger, sync)
 
-        for batch in sync.read(client.pages):
-            yield _records(reader, batch)
+        for portion in sync.read(client.pages):
+            yield _records(reader, portion)
             progress.say()
         progress.end(client.pace.retries)
         reader.report()
@@ -162,9 +162,9 @@ class CustomersStream(PagedStream):
         return self._sync.state()
 
 
-def _records(reader: RecordReader, batch: Batch) -> list[msgspec.Struct]:
+def _records(reader: RecordReader, portion: Portion) -> list[msgspec.Struct]:
     try:
-        return [reader.read(customer) for customer in batch.customers]
+        return [reader.read(customer) for customer in portion.customers]
     except PagingError as error:
-        msg = f"{batch.page.where}: {error}"
+        msg = f"{portion.page.where}: {error}"
         raise PagingError(msg) from error

@@ -43,17 +43,6 @@ os.environ.pop("PYTHONUNBUFFERED", None)
 ROOT = Path(__file__).parents[1]
 
 
-# These take longest, so they go first.
-LONGEST = ("pages/test_meltano", "pages/test_clone", "pages/test_contributing")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first, so that none is left alone at the end."""
-    items.sort(
-        key=lambda item: not item.path.with_suffix("").as_posix().endswith(LONGEST)
-    )
-
-
 @pytest.fixture
 def tap_on(tmp_path: Path) -> Callable[[Sandbox], Tap]:
     """Return a tap that reads from a sandbox of the test's own."""

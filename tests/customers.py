@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from sandbox import generate_customers
-from tap_chartmogul_customers.api.customers import CustomerDecoder, LooseCustomer
+from tap_chartmogul_customers.api.decoder import CustomerDecoder, LooseCustomer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +63,14 @@ def decoded(
     """Put customers through the JSON of a page."""
     body = encode({"entries": customers, "has_more": False})
     return (decoder or CustomerDecoder()).decode(body)[0].entries
+
+
+def page_with(attributes: bytes) -> bytes:
+    """Return the body of a page with a customer whose attributes are this JSON."""
+    (customer,) = generate_customers(1, seed=1)
+    customer["attributes"] = "HERE"
+    body = encode({"entries": [customer], "has_more": False})
+    return body.replace(b'"HERE"', attributes)
 
 
 def record_of(reader: RecordReader, customer: dict[str, Any]) -> dict[str, Any]:

@@ -30,13 +30,7 @@ ROOT = Path(__file__).parents[1]
 
 
 class Program(NamedTuple):
-    """A program that tests start often.
-
-    Attributes:
-        script: What users start, beside the interpreter of its environment.
-        main: What its script calls, as `module:name`.
-        modules: What is imported once for all forks.
-    """
+    """A program that tests start often, and what is imported once for all forks."""
 
     script: Path
     main: str
@@ -76,8 +70,7 @@ def _server(program: Program) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
-    # It ends with its standard input.
-    atexit.register(server.communicate)
+    atexit.register(server.communicate)  # It ends with its standard input.
     return server
 
 
@@ -92,21 +85,10 @@ def run(  # noqa: PLR0913 (what a process is started with)
     environment: Mapping[str, str] = os.environ,
     first_wait: float | None = None,
 ) -> int:
-    """Run a program to its end.
+    """Run a program to its end, and return its exit code.
 
-    Args:
-        program: The program.
-        arguments: Its command line, without the program.
-        output: The file that its standard output goes to.
-        log: The file that its standard error goes to.
-        source: The file that is its standard input.
-        folder: Where it is started; else here.
-        environment: Its environment; else this process's.
-        first_wait: Seconds before the tap tries a request again; the one thing in which
-            it is not the program that users run.
-
-    Returns:
-        Its exit code; minus the signal's number if one ended it.
+    A signal that ended it is a code below 0. `first_wait`, the seconds before the tap
+    tries a request again, is the one thing in which it is not what users run.
     """
     start = {
         "arguments": arguments,

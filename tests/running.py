@@ -91,20 +91,20 @@ class Run:
         return [line for line in self.log.splitlines() if "| WARNING " in line]
 
 
+def as_written(value: object) -> bytes:
+    """Return what a file holds: text as it is, any other value as JSON."""
+    text = value if isinstance(value, str | bytes) else json.dumps(value)
+    return text.encode() if isinstance(text, str) else text
+
+
 @dataclass(frozen=True)
 class Tap:
-    """The tap as a program, with a sandbox as its API.
-
-    Attributes:
-        sandbox: The sandbox.
-        folder: Where its files are.
-        first_wait: Seconds before a request is tried again, in `run` and `output`: none
-            in tests that are about something else.
-    """
+    """The tap as a program, with a sandbox as its API and a folder for its files."""
 
     sandbox: Sandbox
     folder: Path
     first_wait: float = 0
+    """Seconds before a request is tried again; not in a `command`."""
 
     def command(
         self,
@@ -119,38 +119,31 @@ class Tap:
             "api_url": self.sandbox.url,
             **settings,
         }
-        command = [*TAP, "--config", self._write("config.json", config)]
-        if state is not None:
-            command += ["--state", self._write("state.json", state)]
-        if catalog is not None:
-            command += ["--catalog", self._write("catalog.json", catalog)]
+        command = [*TAP]
+        files = {"config": config, "state": state, "catalog": catalog}
+        for name, value in files.items():
+            if value is not None:
+                path = self.folder / f"{name}.json"
+                path.write_bytes(as_written(value))
+                command += [f"--{name}", str(path)]
         return [*command, *arguments]
 
     def run(self, *arguments: str, **options: Any) -> Run:
         """Run the tap to its end; the options are those of `command`."""
-        command = self.command(*arguments, **options)
-        return self.run_plain(*command[len(TAP) :])
+        return self.run_plain(*self.command(*arguments, **options)[len(TAP) :])
 
     def run_plain(self, *arguments: str) -> Run:
         """Run the tap to its end with these arguments and no others."""
-        code, output, log = self._end(arguments)
-        return Run(code, parse(output), log)
+        code, log = self._end(arguments)
+        return Run(code, parse((self.folder / OUTPUT).read_bytes()), log)
 
     def output(self, *arguments: str, **options: Any) -> str:
         """Run the tap, which must do well, and return what it printed."""
-        command = self.command(*arguments, **options)
-        code, output, log = self._end(command[len(TAP) :])
+        code, log = self._end(self.command(*arguments, **options)[len(TAP) :])
         assert code == 0, log
-        return output.decode()
+        return (self.folder / OUTPUT).read_text("utf-8")
 
-    def _end(self, arguments: Sequence[str]) -> tuple[int, bytes, str]:
+    def _end(self, arguments: Sequence[str]) -> tuple[int, str]:
         output, log = self.folder / OUTPUT, self.folder / "tap.log"
         code = forks.run(forks.TAP, arguments, output, log, first_wait=self.first_wait)
-        return code, output.read_bytes(), log.read_text()
-
-    def _write(self, name: str, value: object) -> str:
-        path = self.folder / name
-        if not isinstance(value, (str, bytes)):
-            value = json.dumps(value)
-        path.write_bytes(value if isinstance(value, bytes) else value.encode())
-        return str(path)
+        return code, log.read_text()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from tap_chartmogul_customers.api.customers import CustomerDecoder, LooseCustomer
+from tap_chartmogul_customers.api.decoder import CustomerDecoder, LooseCustomer
 from tap_chartmogul_customers.errors import PagingError
 from tap_chartmogul_customers.records.columns import COLUMNS
 from tap_chartmogul_customers.records.custom_attributes import source_of

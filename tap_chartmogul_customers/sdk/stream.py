@@ -19,6 +19,7 @@ import abc
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -197,7 +198,8 @@ class PagedStream(RESTStream[str | None]):
             raise SettingsError(msg)
         records = (
             message.record
-            for record in self.get_records(context)
+            # As many as `--test` asks for.
+            for record in islice(self.get_records(context), self.ABORT_AT_RECORD_COUNT)
             for message in self._generate_record_messages(record)
         )
         batcher = Batcher(self.tap_name, self.name, batch_config)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_chartmogul_customers.errors import ReadError
 from tap_chartmogul_customers.sync.bookmark import Recent, read_bookmark, start
-from tap_chartmogul_customers.sync.readers import Batch, RangeReaders
+from tap_chartmogul_customers.sync.readers import Portion, RangeReaders
 
 if TYPE_CHECKING:
     import logging
@@ -107,7 +107,7 @@ class Sync:
             return self._bookmark.finished().to_state()
         return self._bookmark.to_state()
 
-    def read(self, open_pages: OpenPages) -> Iterator[Batch]:
+    def read(self, open_pages: OpenPages) -> Iterator[Portion]:
         """Read everyone, from where the sync stands.
 
         Args:
@@ -122,10 +122,10 @@ class Sync:
         """
         ranges = self._bookmark.ranges or []
         readers = RangeReaders(ranges, open_pages, self._at_once, self._logger)
-        for batch in readers.read():
-            self._note_recent(batch.page)
-            self._bookmark.customers += len(batch.customers)
-            yield batch
+        for portion in readers.read():
+            self._note_recent(portion.page)
+            self._bookmark.customers += len(portion.customers)
+            yield portion
         if self._looks_again:
             yield from self._look_again(open_pages)
         self._is_over = True
@@ -141,7 +141,7 @@ class Sync:
         ):
             bookmark.recent = Recent(since, page.cursor)
 
-    def _look_again(self, open_pages: OpenPages) -> Iterator[Batch]:
+    def _look_again(self, open_pages: OpenPages) -> Iterator[Portion]:
         """Read the newest paying customers once more.
 
         A lead that started to pay during the sync moved there. If these pages had been
@@ -153,7 +153,7 @@ class Sync:
             with closing(open_pages(place, "second look")) as pages:
                 try:
                     for page in pages:
-                        yield Batch(page, page.customers)
+                        yield Portion(page, page.customers)
                         if page.customers and not any(c.since for c in page.customers):
                             return
                 except ReadError as error:

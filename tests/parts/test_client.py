@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tap_chartmogul_customers.api import pace
 from tap_chartmogul_customers.api.client import Client
-from tap_chartmogul_customers.api.customers import CustomerDecoder, LooseCustomer
+from tap_chartmogul_customers.api.decoder import CustomerDecoder, LooseCustomer
 from tap_chartmogul_customers.api.paging import CursorPaginator
 from tap_chartmogul_customers.errors import ReadError, TapError, UnreachableError
 from tests.servers import busy, nobody, served

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_chartmogul_customers.api.customers import CustomerDecoder, LooseCustomer
+from tap_chartmogul_customers.api.decoder import CustomerDecoder, LooseCustomer
 from tap_chartmogul_customers.api.paging import CursorPaginator
 from tap_chartmogul_customers.errors import PagingError
 

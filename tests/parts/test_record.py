@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from singer_sdk.singerlib import SelectionMask
 
 from sandbox import generate_customers
-from tap_chartmogul_customers.api.customers import LooseCustomer
+from tap_chartmogul_customers.api.decoder import LooseCustomer
 from tap_chartmogul_customers.errors import PagingError
 from tap_chartmogul_customers.records.columns import COLUMNS, CUSTOMER_SCHEMA
 from tap_chartmogul_customers.records.record import RecordReader

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_chartmogul_customers.api.customers import CustomerDecoder, LooseCustomer
+from tap_chartmogul_customers.api.decoder import CustomerDecoder, LooseCustomer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

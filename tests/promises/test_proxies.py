@@ -14,61 +14,50 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("direct")
 
+ELSEWHERE = "https://example.com/v1"
 
-@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
-@pytest.mark.parametrize("scheme", ["http://user:p%40ss@", ""])
+
+@pytest.mark.parametrize("user", ["http://user:p%40ss@", ""])
 def test_a_proxy_is_used_and_never_sees_the_key(
-    tap: Tap,
-    trusted: str,
-    monkeypatch: pytest.MonkeyPatch,
-    variable: str,
-    scheme: str,
+    tap: Tap, trusted: str, monkeypatch: pytest.MonkeyPatch, user: str
 ) -> None:
     seen: list[bytes] = []
     with proxy(seen) as address:
-        monkeypatch.setenv(variable, scheme + address)
+        monkeypatch.setenv("HTTPS_PROXY", user + address)
         check(tap, api_url=trusted)
     (asked,) = seen
     assert asked.startswith(f"CONNECT {urlsplit(trusted).netloc} HTTP/".encode())
     assert b"\r\nAuthorization" not in asked
     own = b"\r\nProxy-Authorization: Basic dXNlcjpwQHNz\r\n"
-    assert (own in asked) == bool(scheme)
+    assert (own in asked) == bool(user)
 
 
-@pytest.mark.parametrize("no_proxy", ["localhost", "*"])
 def test_no_proxy_is_used_where_none_is_wanted(
-    tap: Tap, trusted: str, monkeypatch: pytest.MonkeyPatch, no_proxy: str
+    tap: Tap, trusted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[bytes] = []
-    with proxy(seen) as address:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://{address}")
-        monkeypatch.setenv("NO_PROXY", no_proxy)
-        check(tap, api_url=trusted)
-    assert not seen
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{nobody()}")
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    check(tap, api_url=trusted)
 
 
 def test_a_key_in_the_clear_goes_to_no_proxy(
     tap: Tap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[bytes] = []
-    with proxy(seen) as address:
-        monkeypatch.setenv("HTTP_PROXY", f"http://{address}")
-        monkeypatch.setenv("ALL_PROXY", f"http://{address}")
-        check(tap)
-    assert not seen
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{nobody()}")
+    monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{nobody()}")
+    check(tap)
 
 
-@pytest.mark.parametrize("status", [403, 407, 451])
 def test_a_proxy_that_refuses_is_not_tried_again(
-    tap: Tap, monkeypatch: pytest.MonkeyPatch, status: int
+    tap: Tap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer = f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode()
+    answer = b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n"
     with proxy([], answer) as address:
         monkeypatch.setenv("HTTPS_PROXY", f"http://user:hunter2@{address}")
-        said = failed_at_once(tap, "https://example.com/v1")
+        said = failed_at_once(tap, ELSEWHERE)
     assert said.startswith(
         f"request to example.com:443 through the proxy {address} failed: the proxy "
-        f"refused it ({status}): ask whoever runs the proxy. User and password go in"
+        "refused it (407): ask whoever runs the proxy. User and password go in"
     )
     assert "hunter2" not in said
 
@@ -78,7 +67,7 @@ def test_a_proxy_that_is_busy_is_tried_again(
 ) -> None:
     with proxy([], b"HTTP/1.1 503 Busy\r\n\r\n") as address:
         monkeypatch.setenv("HTTPS_PROXY", f"http://{address}")
-        run = tap.run(api_url="https://example.com/v1", max_retries=1)
+        run = tap.run(api_url=ELSEWHERE, max_retries=1)
     assert run.code == 1
     (line,) = run.errors
     assert f"through the proxy {address} failed: the proxy answered 503. Given" in line
@@ -89,10 +78,7 @@ def test_a_proxy_that_is_busy_is_tried_again(
     "address",
     [
         "socks5://user:hunter2@127.0.0.1:1080",
-        "ftp://user:hunter2@127.0.0.1",
         "http://user:hunter2@:3128",
-        "http://user:hunter2@127.0.0.1:99999",
-        "http://user:hunter2@[::1",
         f"http://user:hunter2@{'a' * 70}.com",
     ],
 )
@@ -101,24 +87,9 @@ def test_a_proxy_that_cannot_be_meant_is_not_tried_again(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", address)
     monkeypatch.setenv("TAP_CHARTMOGUL_CUSTOMERS_LOGLEVEL", "DEBUG")
-    run = tap.run(api_url="https://example.com/v1")
+    run = tap.run(api_url=ELSEWHERE)
     assert run.code == 1
     line = run.errors[-1]
     assert "page 1: HTTPS_PROXY or ALL_PROXY is not an address that can be used" in line
     assert "Where it happened" in run.log  # Whoever looks for a fault sees no more.
     assert "hunter2" not in run.log
-
-
-def test_a_proxy_that_nobody_runs_is_tried_again_and_named(
-    tap: Tap, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    port = nobody()
-    monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{port}")
-    run = tap.run(api_url="https://example.com/v1", max_retries=1)
-    assert len(run.warnings) == 1
-    (line,) = run.errors
-    assert line.endswith(
-        f"request to example.com:443 through the proxy 127.0.0.1:{port} failed: "
-        "Connection refused: check `api_url`, the network and HTTPS_PROXY. Given up "
-        "after try 2"
-    )

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox import Sandbox, faults, generate_customers
-from tests.customers import encode
+from sandbox import faults
+from tests.customers import encode, page_with
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.running import Run, Tap
 
 ATTRIBUTES = (
@@ -22,90 +20,59 @@ ATTRIBUTES = (
 )
 
 
-@pytest.fixture
-def run(tap_on: Callable[[Sandbox], Tap]) -> Callable[..., Run]:
+def mapped(tap: Tap, **expressions: str) -> Run:
     """Read a customer with decimals among its attributes, by a stream map."""
-
-    def read(*, flat: bool = False, **expressions: str) -> Run:
-        (customer,) = generate_customers(1, seed=1)
-        page = encode(
-            {"entries": [customer | {"attributes": "HERE"}], "has_more": False}
-        )
-        with Sandbox() as sandbox:
-            sandbox.script({1: faults.body(page.replace(b'"HERE"', ATTRIBUTES))})
-            return tap_on(sandbox).run(
-                stream_maps={"customers": expressions},
-                flattening_enabled=flat,
-                flattening_max_depth=1,
-            )
-
-    return read
+    tap.sandbox.script({1: faults.body(page_with(ATTRIBUTES))})
+    return tap.run(stream_maps={"customers": expressions})
 
 
-def exact(text: str) -> Any:
-    return json.loads(text, parse_float=str)
-
-
-@pytest.mark.parametrize("flat", [False, True])
-def test_attributes_become_json_text_with_all_digits(
-    run: Callable[..., Run], *, flat: bool
-) -> None:
-    ended = run(flat=flat, text="json.dumps(attributes)", all="json.dumps(record)")
-    assert ended.code == 0, ended.log
-    (record,) = ended.records
-    assert exact(record["text"]) == exact(ATTRIBUTES.decode())
-    assert exact(record["all"])["attributes"] == exact(ATTRIBUTES.decode())
-
-
-def test_what_a_stream_map_leaves_keeps_its_digits(run: Callable[..., Run]) -> None:
-    ended = run(new="uuid")
+def test_attributes_keep_all_digits_and_so_does_their_json(tap: Tap) -> None:
+    ended = mapped(tap, text="json.dumps(attributes)", all="json.dumps(record)")
     assert ended.code == 0, ended.log
     (record,) = ended.records
     assert encode(record["attributes"]) == ATTRIBUTES
+    exact = json.loads(ATTRIBUTES, parse_float=str)
+    assert json.loads(record["text"], parse_float=str) == exact
+    assert json.loads(record["all"], parse_float=str)["attributes"] == exact
+
+
+def test_expressions_take_decimals(tap: Tap) -> None:
+    score = "attributes['custom']['score']"
+    values = {
+        "json.dumps(attributes, sort_keys=True)[:10]": '{"custom":',
+        "json.loads('[1]')[0]": 1,
+        f"{score} * 1.5": Decimal("0.15000000000000002"),
+        f"1.5 + {score}": Decimal("1.6"),
+        f"{score} == 0.1": True,
+        f"-{score}": Decimal("-0.10"),
+        f"{score} * 3": Decimal("0.30"),
+        f"'high' if {score} > 0.05 else 'low'": "high",
+        f"str({score})": "0.10",
+        f"float({score}) / 2": Decimal("0.05"),
+    }
+    names = {f"x{number}": expression for number, expression in enumerate(values)}
+    ended = mapped(tap, **names, __filter__=f"{score} == 0.1")
+    assert ended.code == 0, ended.log
+    (record,) = ended.records
+    assert [record[name] for name in names] == [*values.values()]
 
 
 @pytest.mark.parametrize(
-    ("expression", "value"),
+    ("expression", "says"),
     [
-        ("json.dumps(attributes, sort_keys=True)[:10]", '{"custom":'),
-        ("json.loads('[1]')[0]", 1),
-        ("attributes['custom']['score'] * 1.5", Decimal("0.15000000000000002")),
-        ("1.5 + attributes['custom']['score']", Decimal("1.6")),
-        ("attributes['custom']['score'] == 0.1", True),
-        ("attributes['custom']['score'] in [0.1]", False),
-        ("-attributes['custom']['score']", Decimal("-0.10")),
-        ("attributes['custom']['score'] * 3", Decimal("0.30")),
-        ("'high' if attributes['custom']['score'] > 0.05 else 'low'", "high"),
-        ("str(attributes['custom']['score'])", "0.10"),
-        ("float(attributes['custom']['score']) / 2", Decimal("0.05")),
+        ("1/0", "1/0: ZeroDivisionError"),
+        ("int(uuid)", "int(uuid): ValueError"),
+        ("nope", "simpleeval expressions nope."),
     ],
 )
-def test_expressions_take_decimals(
-    run: Callable[..., Run], expression: str, value: object
-) -> None:
-    ended = run(new=expression)
-    assert ended.code == 0, ended.log
-    assert ended.records[0]["new"] == value
-
-
-def test_a_filter_takes_decimals(run: Callable[..., Run]) -> None:
-    assert run(__filter__="attributes['custom']['score'] == 0.1").records
-    assert not run(__filter__="attributes['custom']['score'] > 0.1").records
-
-
-@pytest.mark.parametrize(
-    ("expression", "why"),
-    [("1/0", "ZeroDivisionError"), ("record['x']", "KeyError"), ("int(uuid)", "Value")],
-)
 def test_an_expression_that_fails_is_named_and_no_value_of_a_customer(
-    run: Callable[..., Run], expression: str, why: str
+    tap: Tap, expression: str, says: str
 ) -> None:
-    ended = run(new=expression)
+    ended = mapped(tap, new=expression)
     assert ended.code == 1
     (line,) = ended.errors
-    assert f"`stream_maps` is wrong: Failed to evaluate {expression}: {why}" in line
-    (customer,) = generate_customers(1, seed=1)
-    assert customer["uuid"] not in ended.log
+    assert f"The setting `stream_maps` is wrong: Failed to evaluate {says}" in line
+    assert "cus_" not in ended.log
 
 
 def by_stream(run: Run) -> dict[str, list[dict[str, Any]]]:
@@ -121,25 +88,26 @@ def by_stream(run: Run) -> dict[str, list[dict[str, Any]]]:
 
 
 ACTIVE = "status == 'Active'"
-KEYS = {"__source__": "customers", "__else__": "__NULL__", "uuid": "uuid"}
-NAMED = "name + '!' if name else '?'"
 
 
 @pytest.mark.parametrize("flat", [False, True])
-def test_each_of_several_maps_makes_records_of_its_own(
-    tap: Tap, sandbox: Sandbox, *, flat: bool
-) -> None:
+def test_each_of_several_maps_makes_records_of_its_own(tap: Tap, *, flat: bool) -> None:
     maps = {
         "customers": {"mrr": "float(mrr) / 100", "email": None},
         "active": {"__source__": "customers", "__filter__": ACTIVE},
-        "keys": {**KEYS, "name": NAMED},
+        "keys": {
+            "__source__": "customers",
+            "__else__": "__NULL__",
+            "uuid": "uuid",
+            "name": "name + '!' if name else '?'",
+        },
         "none": {"__source__": "customers", "__filter__": "mrr < 0"},
     }
     run = tap.run(
         per_page=20, stream_maps=maps, flattening_enabled=flat, flattening_max_depth=1
     )
     found = by_stream(run)
-    sent = sandbox.customers
+    sent = tap.sandbox.customers
     assert list(found) == [*maps]
     assert [float(record["mrr"]) for record in found["customers"]] == [
         customer["mrr"] / 100 for customer in sent
@@ -155,27 +123,17 @@ def test_each_of_several_maps_makes_records_of_its_own(
     assert not found["none"]
 
 
-def test_an_alias_names_the_stream(tap: Tap, sandbox: Sandbox) -> None:
+def test_an_alias_names_the_stream(tap: Tap) -> None:
     maps = {"customers": {"__alias__": "people", "__filter__": ACTIVE}}
     found = by_stream(tap.run(stream_maps=maps))
     assert list(found) == ["people"]
-    assert 0 < len(found["people"]) < len(sandbox.customers)
+    assert 0 < len(found["people"]) < len(tap.sandbox.customers)
 
 
-def test_with_else_only_what_is_mapped_is_written(tap: Tap, sandbox: Sandbox) -> None:
-    maps = {
-        "__else__": None,
-        "copy": {**KEYS, "mrr": "mrr"},
-    }
-    assert by_stream(tap.run(stream_maps=maps)) == {
-        "copy": [{"uuid": c["uuid"], "mrr": c["mrr"]} for c in sandbox.customers]
-    }
-
-
-def test_a_map_takes_custom_columns_and_attributes(tap: Tap, sandbox: Sandbox) -> None:
-    for customer in sandbox.customers:
+def test_a_map_takes_custom_columns_and_attributes(tap: Tap) -> None:
+    for customer in tap.sandbox.customers:
         attributes = {"custom": {"CAC": 213, "plan": "gold"}}
-        sandbox.put({**customer, "attributes": attributes})
+        tap.sandbox.put({**customer, "attributes": attributes})
     maps = {
         "cost": "int(custom_cac)",
         "plan": "attributes['custom']['plan']",
@@ -185,12 +143,3 @@ def test_a_map_takes_custom_columns_and_attributes(tap: Tap, sandbox: Sandbox) -
     record = by_stream(run)["customers"][0]
     assert (record["cost"], record["plan"], record["custom_cac"]) == (213, "gold", 213)
     assert "custom_plan" not in record
-
-
-def test_key_properties_can_be_others(tap: Tap, sandbox: Sandbox) -> None:
-    maps = {"customers": {"__key_properties__": ["id"], "uuid": None}}
-    run = tap.run(stream_maps=maps)
-    assert run.of_type("SCHEMA")[0]["key_properties"] == ["id"]
-    assert [record["id"] for record in by_stream(run)["customers"]] == [
-        customer["id"] for customer in sandbox.customers
-    ]
