@@ -6,13 +6,13 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from random import Random
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from tap_chartmogul_customers.sync import readers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 
 @contextmanager
@@ -24,7 +24,6 @@ def in_turns(seed: object) -> Iterator[None]:
     """
     rng = Random(f"{seed}")  # noqa: S311 (no secret)
     on_their_way: list[Callable[[], object]] = []
-    came: list[Any] = []
 
     def submit(function: Callable[..., object], *arguments: object) -> Future[object]:
         future: Future[object] = Future()
@@ -42,21 +41,21 @@ def in_turns(seed: object) -> Iterator[None]:
             run()
         return future
 
-    def get(**_: object) -> Any:
-        if on_their_way and (not came or rng.random() < 1 / 2):
+    def wait(coming: Iterable[Future[object]], *_: object) -> SimpleNamespace:
+        while True:
+            done = [each for each in coming if each.done()]
+            if done and (not on_their_way or rng.random() < 1 / 2):
+                return SimpleNamespace(done=[rng.choice(done)])
             on_their_way.pop(rng.randrange(len(on_their_way)))()
-        return came.pop(rng.randrange(len(came)))
 
-    def queue() -> SimpleNamespace:
+    def executor(_: int) -> SimpleNamespace:
         # What a read that was given up had asked for comes to nobody.
         on_their_way.clear()
-        came.clear()
-        return SimpleNamespace(put=came.append, get=get)
+        return SimpleNamespace(submit=submit)
 
-    executor = SimpleNamespace(submit=submit)
     with (
-        patch.object(readers, "ThreadPoolExecutor", lambda _: executor),
-        patch.object(readers, "SimpleQueue", queue),
+        patch.object(readers, "ThreadPoolExecutor", executor),
+        patch.object(readers, "wait", wait),
     ):
         try:
             yield

@@ -6,9 +6,8 @@ import gzip
 import json
 import logging
 import time
-from base64 import b64encode
 from contextlib import contextmanager, suppress
-from queue import Queue
+from threading import Event
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -29,46 +28,37 @@ if TYPE_CHECKING:
 
     from tap_chartmogul_customers.api.paging import Page
 
-KEY = "a-secret-key"
-BASIC = b64encode(f"{KEY}:".encode())
-
 CUSTOMERS = [{"uuid": f"cus_{number}", "name": "\xe9"} for number in range(3)]
 PAGE = json.dumps({"entries": CUSTOMERS, "has_more": False}).encode()
 GZIP_PAGE = gzip.compress(PAGE, mtime=0)
-CHUNKED_PAGE = b"%x\r\n%b\r\n0\r\n\r\n" % (len(PAGE), PAGE)
+SIZE = b"%x\r\n" % len(PAGE)
+CHUNKED_PAGE = SIZE + PAGE + b"\r\n0\r\n\r\n"
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
-GZIP = OK + b"Content-Encoding: gzip\r\n\r\n"
+GZIP = OK + b"Content-Encoding: gzip\r\n"
 LENGTH_2 = OK + b"Content-Length: 2\r\n"
-SIZE = b"%x\r\n" % len(PAGE)
 
 pytestmark = pytest.mark.usefixtures("direct", "soon")
 
 
-@pytest.fixture(scope="module")
-def soon() -> Iterator[None]:
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once, and as fast as can be."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pace, "FIRST_WAIT", 0)
-        patch.setattr(pace, "MOST_A_SECOND", 10_000)
-        patch.setattr(pace, "MAX_RETRY_AFTER", 0)
-        yield
+    monkeypatch.setattr(pace, "FIRST_WAIT", 0)
+    monkeypatch.setattr(pace, "MOST_A_SECOND", 10_000)
+    monkeypatch.setattr(pace, "MAX_RETRY_AFTER", 0)
 
 
 def client(port: int, *, timeout: float = 20, max_retries: int = 0) -> Client:
-    def prepare(cursor: str | None) -> requests.PreparedRequest:
-        url = f"http://127.0.0.1:{port}/v1/customers"
-        params = {"cursor": cursor}
-        return requests.Request("GET", url, params=params, auth=(KEY, "")).prepare()
-
+    url = f"http://127.0.0.1:{port}/v1/customers"
     return Client(
-        prepare,
+        lambda _: requests.Request("GET", url).prepare(),
         CursorPaginator,
         CustomerDecoder().decode,
         timeout=timeout,
         max_retries=max_retries,
-        api_key=KEY,
+        api_key="key",
         logger=logging.getLogger("reader"),
     )
 
@@ -105,34 +95,12 @@ NOT_DECOMPRESSED = "the body cannot be decompressed"
 
 NO_ANSWERS = {
     "nothing": (b"", CLOSED),
-    "half a status line": (b"HTTP/1.", NOT_HTTP),
-    "half a header": (OK + b"Content-Len", NOT_JSON),
-    "HTTP/0.9": (PAGE, NOT_HTTP),
-    "HTTP/2": (b"HTTP/2.0 200 OK\r\n\r\n" + PAGE, NOT_HTTP),
-    "SSH": (b"SSH-2.0-OpenSSH_9.6\r\n", NOT_HTTP),
     "TLS": (b"\x15\x03\x01\0\x02\x02\x50", NOT_HTTP),
-    "status 099": (b"HTTP/1.1 099 Early\r\n\r\n" + PAGE, NOT_HTTP),
-    "status of 5,000 digits": (b"HTTP/1.1 " + b"2" * 5000 + b"\r\n\r\n", NOT_HTTP),
-    "status in other digits": (b"HTTP/1.1 \xb2\xb2\xb2 OK\r\n\r\n", NOT_HTTP),
-    "1,000 headers": (OK + b"X: y\r\n" * 1000 + b"\r\n" + PAGE, NOT_HTTP),
-    "header of 1 MB": (OK + b"X: " + b"y" * 2**20 + b"\r\n\r\n" + PAGE, NOT_HTTP),
     "two lengths": (LENGTH_2 + b"Content-Length: 3\r\n\r\n{}", NOT_HTTP),
     "too long a length": (OK + b"Content-Length: 999\r\n\r\n" + PAGE, CUT),
-    "too short a length": (LENGTH_2 + b"\r\n" + PAGE, NOT_JSON),
-    "no length, cut": (OK + b"\r\n" + PAGE[:-1], NOT_JSON),
-    "HTTP/1.0, cut": (b"HTTP/1.0 200 OK\r\n\r\n" + PAGE[:-1], NOT_JSON),
-    "chunks without an end": (CHUNKED + SIZE + PAGE + b"\r\n", CUT),
     "chunk, cut": (CHUNKED + SIZE + PAGE[:-9], CUT),
-    "chunk size in words": (CHUNKED + b"ten\r\n" + PAGE + b"\r\n0\r\n\r\n", CUT),
-    "chunk size below zero": (CHUNKED + b"-2\r\n" + PAGE + b"\r\n0\r\n\r\n", CUT),
-    "gzip that is none": (GZIP + PAGE, NOT_DECOMPRESSED),
-    "gzip, cut": (GZIP + GZIP_PAGE[:60], NOT_JSON),
-    "gzip and more": (GZIP + GZIP_PAGE + gzip.compress(b"{}"), NOT_JSON),
-    "gzip a thousand times": (
-        OK + b"Content-Encoding: " + b"gzip, " * 1000 + b"gzip\r\n\r\n{}",
-        NOT_DECOMPRESSED,
-    ),
-    "NaN": (OK + b'\r\n{"entries": [{"mrr": NaN}], "has_more": false}', NOT_JSON),
+    "gzip that is none": (GZIP + b"\r\n" + PAGE, NOT_DECOMPRESSED),
+    "gzip and more": (GZIP + b"\r\n" + GZIP_PAGE + gzip.compress(b"{}"), NOT_JSON),
     "two pages": (OK + b"\r\n" + PAGE + PAGE, NOT_JSON),
 }
 
@@ -152,14 +120,9 @@ def test_tries_again_after_what_is_no_whole_answer(
 @pytest.mark.parametrize(
     "head",
     [
-        OK,
-        b"HTTP/1.1 200\r\n",
-        b"HTTP/1.0 200 OK\r\n",
-        OK + b"No colon\r\n",
-        OK + b"X-\xc9: \xe9\xff\0\r\n",
-        OK + b'Content-Type: \xe9; charset="\r\n',
+        b"HTTP/1.0 200\r\n",
+        OK + b"No colon\r\nX-\xc9: \xe9\xff\0\r\n",
         OK + b"Content-Type: text/html; charset=utf-16\r\n",
-        OK + b"Set-Cookie: a=\xe9\r\n b; Max-Age=" + b"9" * 5000 + b"\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\n" * 20 + OK,
     ],
 )
@@ -169,15 +132,15 @@ def test_odd_heads_do_no_harm(head: bytes, caplog: pytest.LogCaptureFixture) -> 
     assert not caplog.messages
 
 
-@pytest.mark.parametrize("body", [PAGE, GZIP_PAGE, CHUNKED_PAGE])
-def test_an_answer_that_is_cut_anywhere_is_never_a_page(body: bytes) -> None:
-    head = {
-        PAGE: OK + b"Content-Length: %d\r\n\r\n" % len(PAGE),
-        GZIP_PAGE: OK
-        + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(GZIP_PAGE),
-        CHUNKED_PAGE: CHUNKED,
-    }[body]
-    whole = head + body
+@pytest.mark.parametrize(
+    "whole",
+    [
+        OK + b"Content-Length: %d\r\n\r\n" % len(PAGE) + PAGE,
+        GZIP + b"Content-Length: %d\r\n\r\n" % len(GZIP_PAGE) + GZIP_PAGE,
+        CHUNKED + CHUNKED_PAGE,
+    ],
+)
+def test_an_answer_that_is_cut_anywhere_is_never_a_page(whole: bytes) -> None:
     cuts = [*range(0, len(whole) - 7, 5), *range(len(whole) - 7, len(whole) - 4)]
     with answering(*(whole[:cut] for cut in cuts)) as port:
         for _ in cuts:
@@ -190,129 +153,53 @@ def test_an_answer_that_is_cut_anywhere_is_never_a_page(body: bytes) -> None:
 some_bytes = st.binary(max_size=20).map(lambda data: data.replace(b"\n", b""))
 STATUS_LINES = st.one_of(
     st.just(b"HTTP/1.1 200 OK"),
-    st.sampled_from(
-        [b"HTTP/1.0 200", b"ICY 200 OK", b"HTTP/1.1  200  OK", b"http/1 2"]
-    ),
     st.builds(
         lambda status, reason: b"HTTP/1.1 %d %b" % (status, reason),
         st.integers(0, 1100),
-        some_bytes | st.sampled_from([KEY.encode(), BASIC]),
+        some_bytes,
     ),
     some_bytes,
 )
-HEADERS = st.one_of(
-    st.builds(
-        lambda name, value: name + b": " + value,
-        st.sampled_from(
-            b"Content-Length Content-Encoding Transfer-Encoding Location Content-Type "
-            b"Retry-After Set-Cookie Connection Link".split()
-        ),
-        st.one_of(
-            st.sampled_from([b"chunked", b"gzip", b"deflate", b"br", b"close", b""]),
-            st.sampled_from([b"http://[", b"https://" + BASIC, b"-1", b"1e9", b"nan"]),
-            st.sampled_from([b"%d" % len(PAGE), b"Wed, 21 Oct 2099 07:28:00 GMT"]),
-            some_bytes,
-        ),
+HEADERS = st.builds(
+    lambda name, value: name + b": " + value,
+    st.sampled_from(
+        b"Content-Length Content-Encoding Transfer-Encoding Location Content-Type "
+        b"Retry-After Set-Cookie Connection Link".split()
     ),
-    some_bytes,
+    st.sampled_from(
+        [
+            *(b"chunked", b"gzip", b"deflate", b"br", b"close", b"", b"-1", b"nan"),
+            *(b"http://[", b"%d" % len(PAGE), b"Wed, 21 Oct 2099 07:28:00 GMT"),
+        ]
+    )
+    | some_bytes,
 )
-JSON = st.sampled_from(
-    [
-        {"code": 429, "message": f"Basic {BASIC.decode()}"},
-        {"errors": [{"a": [None, KEY]}], "entries": KEY},
-        {"entries": [KEY], "has_more": KEY},
-        {"entries": [], "has_more": True, "cursor": 5},
-        [],
-        None,
-    ]
-).map(lambda value: json.dumps(value).encode())
 BODIES = st.one_of(
-    st.sampled_from([PAGE, PAGE, GZIP_PAGE, CHUNKED_PAGE]),
-    st.integers(0, len(PAGE) - 1).map(lambda cut: PAGE[:cut]),
+    st.sampled_from([PAGE, GZIP_PAGE, CHUNKED_PAGE]),
     st.builds(lambda cut, more: PAGE[:cut] + more, st.integers(0, 99), some_bytes),
-    JSON,
-    some_bytes,
 )
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
-@given(STATUS_LINES, st.lists(HEADERS, max_size=4), BODIES, st.sampled_from([1, 0.9]))
+@given(STATUS_LINES, st.lists(HEADERS | some_bytes, max_size=4), BODIES, st.booleans())
 def test_no_bytes_make_a_short_read_or_more_than_one_line(
     caplog: pytest.LogCaptureFixture,
     line: bytes,
     headers: list[bytes],
     body: bytes,
-    share: float,
+    is_cut: bool,  # noqa: FBT001 (hypothesis gives it)
 ) -> None:
     caplog.clear()
     answer = b"\r\n".join([line, *headers, b"", body])
     try:
-        pages = read(answer[: int(len(answer) * share)])
+        pages = read(answer[:-1] if is_cut else answer)
     except TapError as error:
         said = str(error)
         assert said.startswith("GET /v1/customers, page 1: ")
         assert said.isprintable()
-        assert KEY not in said
-        assert BASIC.decode() not in said
     else:
         assert [*map(sent, pages)] == [CUSTOMERS]
     assert not caplog.records
-
-
-def test_reads_all_pages_over_one_connection() -> None:
-    def page(number: int) -> bytes:
-        content = {"entries": [], "has_more": number < 3, "cursor": str(number)}
-        body = json.dumps(content).encode()
-        return OK + b"Content-Length: %d\r\n\r\n" % len(body) + body
-
-    connections: Queue[int] = Queue()
-
-    def talk(client: socket.socket) -> None:
-        connections.put(1)
-        for number in range(1, 4):
-            client.recv(65536)
-            client.sendall(page(number))
-
-    with served(talk) as port:
-        assert len(list(client(port).pages())) == 3
-    assert connections.qsize() == 1
-
-
-@pytest.mark.parametrize(
-    ("status", "body"),
-    [
-        (b"400 Bad Request", b"{}"),
-        (b"503 Slow", b"{}"),
-        (b"200 OK", b"{}"),
-        (b"200 OK", b"<html>"),
-        (b"200 OK", PAGE.replace(b"false", b"true")),
-    ],
-)
-def test_the_connection_is_closed_after_an_error_that_is_kept(
-    status: bytes, body: bytes
-) -> None:
-    answer = b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b"
-    ended: Queue[bytes] = Queue()
-
-    def talk(client: socket.socket) -> None:
-        client.recv(65536)
-        client.sendall(answer % (status, len(body), body))
-        ended.put(client.recv(1))
-
-    with served(talk) as port:
-        with pytest.raises(TapError) as _kept:
-            list(client(port).pages())
-        assert ended.get(timeout=20) == b""
-
-
-def test_a_connection_that_was_closed_while_it_was_idle_costs_no_try() -> None:
-    first = json.dumps({"entries": [], "has_more": True, "cursor": "a"}).encode()
-    head = OK + b"Content-Length: %d\r\n\r\n"
-    with answering(head % len(first) + first, OK + b"\r\n" + PAGE) as port:
-        reader = client(port).pages()
-        next(reader)
-        time.sleep(0.2)  # By then the end of the connection is here.
-        assert sent(next(reader)) == CUSTOMERS
 
 
 def test_what_no_connection_was_made_for_says_nothing_of_a_page() -> None:
@@ -320,74 +207,60 @@ def test_what_no_connection_was_made_for_says_nothing_of_a_page() -> None:
         next(client(nobody(), max_retries=3).pages())
 
 
-@pytest.mark.parametrize("late", [b"", OK, OK + b"Content-Length: 99\r\n\r\n{"])
-def test_an_answer_that_stops_coming_is_given_up(late: bytes) -> None:
-    ended: Queue[bytes] = Queue()
-
-    def talk(client: socket.socket) -> None:
-        client.recv(65536)
-        client.sendall(late)
-        ended.put(client.recv(1))
-
-    with served(talk) as port:
-        with pytest.raises(ReadError, match="no whole answer within `request_time"):
-            list(client(port, timeout=0.3).pages())
-        assert ended.get(timeout=20) == b""
-
-
-DRIPS = {
-    "with a length": (OK + b"Content-Length: 1000000\r\n\r\n", b" "),
-    "without one": (OK + b"\r\n", b" "),
-    "chunked": (CHUNKED, b"1\r\n \r\n"),
-    "gzip": (GZIP, GZIP_PAGE),
+LATE = "no whole answer within `request_timeout`"
+GIVEN_UP = {
+    "no answer": (b"", b"", LATE),
+    "a body that stops": (OK + b"Content-Length: 99\r\n\r\n{", b"", LATE),
+    "a body that drips": (OK + b"Content-Length: 1000000\r\n\r\n", b" ", LATE),
+    "chunks that drip": (CHUNKED, b"1\r\n \r\n", LATE),
+    "gzip that drips": (GZIP + b"\r\n", GZIP_PAGE, LATE),
+    "an error that drips": (b"HTTP/1.1 500 Odd\r\n\r\n", b" ", "page 1: 500 Odd"),
+    "a refusal": (b"HTTP/1.1 400 Odd\r\nContent-Length: 2\r\n\r\n{}", b"", "400 Odd"),
+    "no JSON": (LENGTH_2 + b"\r\n<>", b"", NOT_JSON),
+    "no page": (LENGTH_2 + b"\r\n{}", b"", "not a page of customers"),
 }
 
 
-@pytest.mark.parametrize(("head", "drop"), DRIPS.values(), ids=DRIPS)
-@pytest.mark.parametrize("status", [b"200", b"500"])
-def test_a_body_that_drips_is_given_up_in_time(
-    head: bytes, drop: bytes, status: bytes
+@pytest.mark.parametrize(("head", "drop", "said"), GIVEN_UP.values(), ids=GIVEN_UP)
+def test_an_answer_is_given_up_in_time_and_leaves_no_connection_open(
+    head: bytes, drop: bytes, said: str
 ) -> None:
-    hung_up: Queue[int] = Queue()
+    ended = Event()
 
     def talk(client: socket.socket) -> None:
         client.recv(65536)
-        client.sendall(head.replace(b"200", status))
-        with suppress(OSError):
+        client.sendall(head)
+        client.settimeout(0.02)
+        try:
             while True:
                 client.sendall(drop)
-                time.sleep(0.02)
-        hung_up.put(1)
+                with suppress(TimeoutError):
+                    if not client.recv(1):
+                        break
+        finally:
+            ended.set()
 
-    expected = "no whole answer" if status == b"200" else "page 1: 500 OK"
     with served(talk) as port:
         # The error is kept, and with it all that led to it, but no connection.
-        with pytest.raises(ReadError, match=expected) as kept:
+        with pytest.raises(ReadError, match=said) as _kept:
             list(client(port, timeout=0.3).pages())
-        assert hung_up.get(timeout=20)
-    del kept
+        assert ended.wait(timeout=20)
 
 
 def test_a_slow_answer_has_the_time_out_for_its_body_alone() -> None:
     def talk(client: socket.socket) -> None:
         client.recv(65536)
-        time.sleep(1.5)
+        time.sleep(1)
         client.sendall(OK + b"\r\n" + PAGE[:9])
-        time.sleep(1.5)
+        time.sleep(1)
         client.sendall(PAGE[9:])
 
     with served(talk) as port:
-        (page,) = client(port, timeout=2.5).pages()
+        (page,) = client(port, timeout=1.8).pages()
     assert sent(page) == CUSTOMERS
 
 
 def test_says_that_nobody_lets_it_in() -> None:
-    with (
-        busy() as port,
-        pytest.raises(
-            UnreachableError,
-            match=f"request to 127.0.0.1:{port} failed: no connection within "
-            "`request_timeout`",
-        ),
-    ):
+    why = "failed: no connection within `request_timeout`"
+    with busy() as port, pytest.raises(UnreachableError, match=why):
         list(client(port, timeout=0.3).pages())

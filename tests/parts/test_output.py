@@ -22,80 +22,50 @@ class EndedError(Exception):
     """Stands in for the end of the process."""
 
 
-class Calling:
-    """A value that calls a function when it is encoded."""
+class Stopping:
+    """A value at whose encoding a signal comes."""
 
-    def __init__(self, function: Callable[[], None]) -> None:
-        self._function = function
+    def __init__(self, stop: Callable[[int], None]) -> None:
+        self._stop = stop
 
     def __str__(self) -> str:
-        self._function()
+        self._stop(signal.SIGTERM)
         return ""
 
 
-class Stopping(io.BytesIO):
-    """Standard output on which a signal comes at a write."""
+class Out(io.BytesIO):
+    """Standard output on which a signal comes at the next write, once it is told to."""
 
-    stop: Callable[[], None] | None = None
+    stop: Callable[[int], None] | None = None
 
     def write(self, data: Any) -> int:
         if self.stop:
             stop, self.stop = self.stop, None
-            stop()
+            stop(signal.SIGTERM)
         return super().write(data)
 
 
-@pytest.fixture
-def out(monkeypatch: pytest.MonkeyPatch) -> Stopping:
-    out = Stopping()
-    stdout = SimpleNamespace(buffer=out)
-    monkeypatch.setattr(output, "sys", SimpleNamespace(stdout=stdout))
-
+@pytest.mark.parametrize("where", ["record", "state", "write"])
+def test_a_signal_hands_on_the_state_of_the_last_page_that_is_whole(
+    monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
     def end(code: int) -> None:
         raise EndedError(code)
 
+    out, writer = Out(), Output()
+    stdout = SimpleNamespace(buffer=out)
+    monkeypatch.setattr(output, "sys", SimpleNamespace(stdout=stdout))
     monkeypatch.setattr(os, "_exit", end)
-    return out
-
-
-def messages(out: Stopping) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in out.getvalue().splitlines()]
-
-
-@pytest.mark.parametrize("where", ["record", "state"])
-def test_a_signal_while_a_page_is_encoded_hands_on_the_state_before_it(
-    out: Stopping, where: str
-) -> None:
-    writer = Output()
     writer.write_page([{"type": "RECORD"}], {"page": 1})
-    odd = Calling(lambda: writer.stop(signal.SIGTERM))
-    values = {"record": 0, "state": 2, where: odd}
-    with pytest.raises(EndedError):
+    page: dict[str, Any] = {"record": 2, "state": 2, where: Stopping(writer.stop)}
+    if where == "write":
+        out.stop = writer.stop
+    with pytest.raises(EndedError, match=f"{128 + signal.SIGTERM}"):
         writer.write_page(
-            [{"type": "RECORD", "record": values["record"]}], {"page": values["state"]}
+            [{"type": "RECORD", "record": page["record"]}], {"page": page["state"]}
         )
-    assert [message["type"] for message in messages(out)] == [
-        "RECORD",
-        "STATE",
-        "STATE",
-    ]
-    assert messages(out)[-1]["value"] == {"page": 1}
-
-
-def test_a_signal_while_a_page_is_written_hands_on_its_state(out: Stopping) -> None:
-    writer = Output()
-    writer.write_page([{"type": "RECORD"}], {"page": 1})
-    out.stop = lambda: writer.stop(signal.SIGINT)
-    with pytest.raises(EndedError) as ended:
-        writer.write_page([{"type": "RECORD"}], {"page": 2})
-    assert ended.value.args == (128 + signal.SIGINT,)
-    kinds = [message["type"] for message in messages(out)]
-    assert kinds == ["RECORD", "STATE", "RECORD", "STATE", "STATE"]
-    assert messages(out)[-1]["value"] == {"page": 2}
-
-
-def test_a_state_is_not_written_twice_in_a_row(out: Stopping) -> None:
-    writer = Output()
-    writer.write_page([], {"page": 1})
-    writer.write_page([], {"page": 1})
-    assert len(messages(out)) == 1
+    written = [json.loads(line) for line in out.getvalue().splitlines()]
+    kinds = [message["type"] for message in written]
+    whole = 2 if where == "write" else 1
+    assert kinds == ["RECORD", "STATE"] * whole + ["STATE"]
+    assert written[-1]["value"] == {"page": whole}

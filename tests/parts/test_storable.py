@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,11 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_chartmogul_customers.api.decoder import CustomerDecoder, LooseCustomer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def read(value: bytes) -> tuple[Any, bool]:
@@ -54,13 +49,11 @@ def test_what_only_looks_like_it_is_left_as_it_was(sent: bytes) -> None:
     "body",
     [
         rb'{"entries": [{"a": "\u0000"}], "has_mo',
-        rb'{"entries": [{"a": "\ud83d',
         rb'{"entries": [{"a": "\ud8,""}], "has_more": false}',
         b'{"entries": [{"a": "caf\xe9',
         b'\xff{"entries": [], "has_more": false}',
         rb'{"entries": [{"a": NaN}], "has_more": "\u0000"}',
         b"\\" * 200_000,
-        b"",
     ],
 )
 def test_what_is_no_json_is_not_mended(body: bytes) -> None:
@@ -68,35 +61,11 @@ def test_what_is_no_json_is_not_mended(body: bytes) -> None:
         CustomerDecoder().decode(body)
 
 
-characters = st.characters(exclude_categories=())
-anything = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(characters),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(characters), inner),
-)
-
-
-def texts(value: object) -> Iterator[str]:
-    """Return every text in a value, keys included."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from texts(item)
-    elif isinstance(value, dict):
-        for item in (*value, *value.values()):
-            yield from texts(item)
-
-
-@given(anything, st.booleans())
-def test_whatever_is_sent_can_be_stored(sent: object, ascii_only: bool) -> None:  # noqa: FBT001 (hypothesis gives it)
-    text = json.dumps(sent, ensure_ascii=ascii_only)
-    value, changed = read(text.encode(errors="surrogatepass"))
-    got = json.loads(encode(value))
-    assert changed == bool(re.search("[\0\ud800-\udfff]", "".join(texts(sent))))
-    assert "\0" not in "".join(texts(got))
-    if not changed:
-        assert got == sent
+@given(st.text(st.characters(exclude_categories=())), st.booleans())
+def test_whatever_text_is_sent_can_be_stored(text: str, ascii_only: bool) -> None:  # noqa: FBT001 (hypothesis gives it)
+    text = json.loads(json.dumps(text))  # Two surrogates that make one character do.
+    sent = json.dumps(text, ensure_ascii=ascii_only).encode(errors="surrogatepass")
+    got, changed = read(sent)
+    assert "\0" not in got.encode().decode()  # No surrogate can be encoded.
+    assert changed == bool(re.search("[\0\ud800-\udfff]", text))
+    assert changed or got == text
