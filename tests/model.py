@@ -37,61 +37,47 @@ class Row(NamedTuple):
     """A row of the table, by a name that tells each change of a customer."""
 
     run: int
-    """The run of the tap that it came from."""
     version: int | None
     name: str
-
-
-class Interruption(NamedTuple):
-    """What interrupts tap or target, and how soon the target writes."""
-
-    event: str | None
-    """`tap terminated`, `tap killed` or `target killed`."""
-    at_line: int
-    """It comes after so many lines."""
-    batch: int
-    """Rows that the target writes together."""
-    aged_at: int
-    """The row with which it finds that the first one has waited too long."""
 
 
 @dataclass
 class Target:
     """The tap's standard output, and the target that reads it.
 
-    Rows wait for their batch to be full. At the end of its input, or when they have
-    waited too long, the target writes all of them, and prints the state. A killed one,
-    or one that reads half a line, does neither.
+    Rows wait for their batch to be full. Then, and at the end of its input, the target
+    writes all of them, and prints the state. A killed one, or one that reads half a
+    line, does neither.
     """
 
     table: dict[str, Row]
     """The rows by uuid; it is changed."""
-    interruption: Interruption
     run: int
+    batch: int
+    event: str | None
+    """What interrupts: `tap terminated`, `tap killed` or `target killed`."""
+    at_line: int
+    """It comes after so many lines."""
     line: bytes = b""
     types: list[str] = field(default_factory=list)
-    uuids: list[str] = field(default_factory=list)
     version: int | None = None
     printed: dict[str, Any] | None = None
-    _happened: bool = False
     _dead: bool = False
     _latest: dict[str, Any] | None = None
     _pending: dict[str, Row] = field(default_factory=dict)
 
     def write(self, data: memoryview) -> int:
         """Take a line, unless that is when it happens."""
+        if self.event and len(self.types) == self.at_line:
+            event, self.event = self.event, None
+            if event == "tap terminated":
+                signal.raise_signal(signal.SIGTERM)
+            elif event == "tap killed":
+                _exit(-signal.SIGKILL)
+            else:
+                self._dead = True
         if self._dead:
             raise BrokenPipeError
-        if not self._happened and len(self.types) == self.interruption.at_line:
-            self._happened = True
-            match self.interruption.event:
-                case "tap terminated":
-                    signal.raise_signal(signal.SIGTERM)
-                case "tap killed":
-                    _exit(-signal.SIGKILL)
-                case "target killed":
-                    self._dead = True
-                    raise BrokenPipeError
         line = bytes(data).partition(b"\n")[0]
         size = min(len(line) + 1, len(data))
         self.line += data[:size]
@@ -103,20 +89,17 @@ class Target:
     def end(self) -> None:
         """Come to the end of the input."""
         if not (self._dead or self.line):
-            self._drain_and_print()
+            self._drain()
 
     def _process(self, message: dict[str, Any]) -> None:
         self.types.append(message["type"])
         match message["type"]:
             case "RECORD":
                 record, self.version = message["record"], message.get("version")
-                uuid = record["uuid"]
-                self.uuids.append(uuid)
-                self._pending[uuid] = Row(self.run, self.version, record["name"])
-                if len(self._pending) >= self.interruption.batch:
+                row = Row(self.run, self.version, record["name"])
+                self._pending[record["uuid"]] = row
+                if len(self._pending) >= self.batch:
                     self._drain()
-                if len(self.uuids) == self.interruption.aged_at:
-                    self._drain_and_print()
             case "STATE":
                 self._latest = message["value"]
             case "ACTIVATE_VERSION":
@@ -128,11 +111,7 @@ class Target:
     def _drain(self) -> None:
         self.table.update(self._pending)
         self._pending.clear()
-
-    def _drain_and_print(self) -> None:
-        self._drain()
-        # The SDK does not print an empty state.
-        self.printed = self._latest or self.printed
+        self.printed = self._latest
 
 
 def run_tap(target: Target, *arguments: str, seed: int) -> int:
@@ -147,8 +126,7 @@ def run_tap(target: Target, *arguments: str, seed: int) -> int:
         Its exit code.
     """
     with (
-        # Until whatever holds a connection is gone.
-        process_left_as_it_was(),
+        _process_left_as_it_was(),
         patch.object(pace, "MOST_A_SECOND", 10**6),
         patch.object(pace, "FIRST_WAIT", 0),
         in_turns(seed),
@@ -171,7 +149,7 @@ def _exit(code: int) -> NoReturn:
 
 
 @contextmanager
-def process_left_as_it_was() -> Iterator[None]:
+def _process_left_as_it_was() -> Iterator[None]:
     """Undo what a program need not undo itself."""
     signals = {s: signal.getsignal(s) for s in (signal.SIGTERM, signal.SIGINT)}
     log = [*logging.root.handlers]
@@ -180,7 +158,7 @@ def process_left_as_it_was() -> Iterator[None]:
     try:
         yield
     finally:
-        gc.collect()
+        gc.collect()  # Until whatever holds a connection is gone.
         gc.unfreeze()
         logging.root.handlers[:] = log
         for signum, handler in signals.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,12 +20,9 @@ pytestmark = pytest.mark.usefixtures("direct")
 CHECK = "check `api_url`, the network and HTTPS_PROXY"
 
 
-@pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_connection_that_is_refused_is_tried_again_and_named(
-    tap: Tap, scheme: str
-) -> None:
+def test_a_connection_that_is_refused_is_tried_again_and_named(tap: Tap) -> None:
     port = nobody()
-    run = tap.run(api_url=f"{scheme}://localhost:{port}/v1", max_retries=2)
+    run = tap.run(api_url=f"https://localhost:{port}/v1", max_retries=2)
     assert run.code == 1
     why = (
         f"GET /v1/customers, page 1: request to localhost:{port} failed: Connection "
@@ -42,21 +38,6 @@ def test_a_connection_that_is_refused_is_tried_again_and_named(
     assert "Traceback" not in run.log
 
 
-def test_a_run_without_a_network_says_at_once_where_and_when_the_next_try_is(
-    tap: Tap,
-) -> None:
-    port = nobody()
-    command = tap.command(api_url=f"https://localhost:{port}/v1")
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr
-        line = next(line for line in process.stderr if "| WARNING " in line)
-        assert process.poll() is None
-        process.kill()
-    said, _, when = line.rpartition("Try 2 of 11 in ")
-    assert f"request to localhost:{port} failed: Connection refused: {CHECK}. " in said
-    assert 1 <= float(when.removesuffix(" s\n")) <= 1.3
-
-
 def test_a_host_that_is_not_found_is_tried_again_and_named(tap: Tap) -> None:
     run = tap.run(api_url="https://chartmogul.invalid/v1", max_retries=1)
     assert run.code == 1
@@ -66,7 +47,7 @@ def test_a_host_that_is_not_found_is_tried_again_and_named(tap: Tap) -> None:
     assert CHECK in line
 
 
-@pytest.mark.parametrize("host", [".com", "a%zz", "a..b", f"{'a' * 70}.com"])
+@pytest.mark.parametrize("host", [".com", "a%zz"])
 def test_an_address_that_no_host_can_have_is_not_tried_again(
     tap: Tap, host: str
 ) -> None:
@@ -93,7 +74,6 @@ def test_a_connection_that_breaks_is_tried_again(tap: Tap, sandbox: Sandbox) -> 
         faults.broken_json(),
         faults.html(),
         faults.body(b""),
-        faults.hang(60),
         faults.stall(100),
     ]
     sandbox.script(dict(enumerate(breaks, 2)))
@@ -111,12 +91,11 @@ def test_a_connection_that_is_closed_after_each_answer_costs_no_try(
     check(tap)
 
 
-@pytest.mark.parametrize("entry", ["machine 127.0.0.1", "default"])
 def test_a_netrc_does_not_replace_the_key(
-    tap: Tap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str
+    tap: Tap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
-    netrc.write_text(f"{entry} login someone password else\n")
+    netrc.write_text("default login someone password else\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     check(tap)

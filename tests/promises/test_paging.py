@@ -23,7 +23,11 @@ def test_reads_every_customer_once_and_in_order(tap: Tap, sandbox: Sandbox) -> N
     run = tap.run(per_page=7)
     assert run.code == 0
     assert run.uuids == uuids(sandbox)
-    assert len(sandbox.requests) == 9
+    # The sandbox takes no cursor but exactly as it gave it.
+    first, *others = [request.query for request in sandbox.requests]
+    assert len(others) == 8
+    assert first == {"per_page": "7"}
+    assert all(query.keys() == {"per_page", "cursor"} for query in others)
 
 
 def test_reads_an_empty_account(tap_on: Callable[[Sandbox], Tap]) -> None:
@@ -32,29 +36,7 @@ def test_reads_an_empty_account(tap_on: Callable[[Sandbox], Tap]) -> None:
     assert run.code == 0
     assert [message["type"] for message in run.messages] == ["SCHEMA", "STATE"]
     assert run.resume is None
-
-
-def test_sends_per_page_filters_and_cursor_and_nothing_else(
-    tap: Tap, sandbox: Sandbox
-) -> None:
-    filters = {"status": "Active", "system": "Stripe"}
-    tap.run(per_page=3, **filters)
-    first, *others = [request.query for request in sandbox.requests]
-    assert first == {"per_page": "3", **filters}
-    assert others
-    for query in others:
-        assert set(query) == {"per_page", "cursor", *filters}
-        assert query | filters == query
-
-
-def test_gives_a_cursor_back_exactly_as_it_came(tap: Tap, sandbox: Sandbox) -> None:
-    odd = "a+b/c==&per_page=1#?%2B é"
-    sandbox.script(
-        {1: faults.with_values(cursor=odd), 2: faults.with_values(has_more=False)}
-    )
-    run = tap.run(per_page=30)
-    assert sandbox.requests[1].query["cursor"] == odd
-    assert "400" in run.errors[-1]  # The sandbox knows no such cursor.
+    assert "No customer was found" in run.warnings[0]
 
 
 @pytest.mark.parametrize("name", [each.name for each in FILTERS])
@@ -81,22 +63,15 @@ def test_an_empty_page_is_not_the_end(tap: Tap, sandbox: Sandbox) -> None:
     ("fault", "problem"),
     [
         (faults.with_values(cursor=None), "`has_more` is true, but there is no"),
-        (faults.without("cursor"), "`has_more` is true, but there is no `cursor`"),
         (faults.with_values(cursor=""), "`has_more` is true, but there is no `cursor`"),
         (faults.with_values(cursor=7), "`has_more` is true, but there is no `cursor`"),
         (faults.without("has_more"), "missing required field `has_more`"),
-        (faults.with_values(has_more=None), "Expected `bool`, got `null`"),
         (faults.with_values(has_more="true"), "Expected `bool`, got `str`"),
-        (faults.with_values(has_more=1), "Expected `bool`, got `int`"),
         (faults.without("entries"), "missing required field `entries`"),
-        (faults.with_values(entries=None), "Expected `array`, got `null`"),
         (faults.with_values(entries={}), "Expected `array`, got `object`"),
         (faults.with_values(entries=[None]), "Expected `object`, got `null`"),
-        (faults.with_values(entries=[{"id": 1}]), "a customer without a `uuid`"),
         (faults.with_values(entries=[{"uuid": ""}]), "a customer without a `uuid`"),
-        (faults.with_values(entries=[{"uuid": 7}]), "a customer without a `uuid`"),
         (faults.body(b"[]"), "Expected `object`, got `array`"),
-        (faults.body(b"null"), "Expected `object`, got `null`"),
     ],
 )
 def test_a_page_that_does_not_lead_to_the_next_one_ends_the_run(
@@ -105,10 +80,9 @@ def test_a_page_that_does_not_lead_to_the_next_one_ends_the_run(
     sandbox.script({2: fault})
     run = tap.run(per_page=20)
     assert run.code == 1
-    assert len(run.errors) == 1
-    assert "age 2: " in run.errors[0]
-    assert problem in run.errors[0]
-    assert "Traceback" not in run.log
+    (error,) = run.errors
+    assert "age 2: " in error
+    assert problem in error
     assert run.resume is not None
     assert len(sandbox.requests) <= 3  # No such page is worth another try.
 
@@ -127,11 +101,3 @@ def test_a_cursor_that_came_before_ends_the_run_however_long_ago(
     assert run.code == 1
     assert "page 5: its `cursor` came before in this run" in run.errors[0]
     assert len(sandbox.requests) == 5
-
-
-def test_a_last_page_with_a_cursor_is_the_last(tap: Tap, sandbox: Sandbox) -> None:
-    sandbox.script({2: faults.with_values(has_more=False)})
-    run = tap.run(per_page=20)
-    assert run.code == 0
-    assert run.uuids == uuids(sandbox)[:40]
-    assert len(sandbox.requests) == 2

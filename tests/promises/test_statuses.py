@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import Sandbox, faults
-from tap_chartmogul_customers.api.pace import FIRST_WAIT
 from tests.servers import failed_at_once
 
 if TYPE_CHECKING:
+    from sandbox.exchange import SeenRequest
     from sandbox.faults import Fault
     from tests.running import Tap
 
-MAY_PASS = [402, 408, 425, 429, *range(500, 512), *range(520, 531), 598, 599]
+MAY_PASS = [402, 408, 425, 429, 500, 503, 504, 520, 524, 599]
 
 RATE_LIMIT = "Your request rate has exceeded our rate limit."
 
@@ -47,23 +47,6 @@ def test_tries_again_after_every_status_that_may_pass(
     assert f"with {len(MAY_PASS)} retries" in run.log
 
 
-@pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 409, 418, 422, 451, 499])
-def test_does_not_try_again_after_a_refusal(
-    tap: Tap, sandbox: Sandbox, code: int
-) -> None:
-    sandbox.script({2: faults.status(code, message="This is the reason.")})
-    run = tap.run(per_page=20)
-    assert run.code == 1
-    assert not run.warnings
-    (line,) = run.errors
-    assert f"GET /v1/customers, page 2: {code}" in line
-    assert "This is the reason" in line
-    assert run.log.rstrip().endswith(line)
-    assert "Traceback" not in run.log
-    assert len(sandbox.requests) == 2
-    assert run.resume is not None
-
-
 def refused(tap: Tap, status: str, body: object = b"") -> str:
     """Return what is said of an answer that ends the run."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -74,7 +57,7 @@ def refused(tap: Tap, status: str, body: object = b"") -> str:
     return said
 
 
-@pytest.mark.parametrize("status", ["201 Well", "204 Well", "206 Well", "304 Well"])
+@pytest.mark.parametrize("status", ["201 Well", "304 Well", "405 Well", "451 Well"])
 def test_no_other_status_is_taken_for_a_page(tap: Tap, status: str) -> None:
     assert refused(tap, status, {"entries": [], "has_more": False}) == status
 
@@ -82,17 +65,18 @@ def test_no_other_status_is_taken_for_a_page(tap: Tap, status: str) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "said"),
     [
-        ("400 Bad Request", {"message": "Wrong."}, "Wrong"),
-        ("400 Bad Request", {"message": "Wrong", "error": "Wrong"}, "Wrong"),
-        ("400 Bad Request", {"message": "", "errors": None}, ""),
-        ("400 Bad Request", {"message": "Bad request."}, ""),
+        ("400 Bad Request", {"message": "Wrong.", "error": "Wrong."}, "Wrong"),
+        ("400 Bad Request", {"message": "Bad request.", "errors": None}, ""),
+        ("400 Th\xe9i\xe8re", b'{"message": "Cl\xe9 invalide"}', "Cl\ufffd invalide"),
+        ("400 Odd", {"message": "a\n\n b\x1b[31mc\u202ed"}, "a b [31mc d"),
+        ("400 Odd", {"message": {"a": 1, "b": True}}, "a: 1; b: True"),
+        ("400 Odd", b"[1]", ""),
         ("401 Unauthorized", {"message": "No key"}, f"No key. {CHECK_KEY}"),
         ("401 Unauthorized", b"", CHECK_KEY),
         ("403 Forbidden", {"message": "Over"}, f"Over. {CHECK_TRIAL}"),
         ("404 Not Found", {"error": "Data source not found"}, "Data source not found"),
         ("404 Not Found", {"message": "Not Found."}, CHECK_URL),
         ("404 Not Found", b"", CHECK_URL),
-        ("422 Odd", {"errors": {"external_id": "is odd"}}, "external_id: is odd"),
         ("422 Odd", {"errors": {"a": ["b", {"c": "d"}]}}, "a: b; c: d"),
         ("422 Odd", {"errors": ["One.", None, "Two."]}, "One.; Two"),
         (
@@ -100,6 +84,9 @@ def test_no_other_status_is_taken_for_a_page(tap: Tap, status: str) -> None:
             {"code": 422, "message": "is not valid", "param": "data_source_uuid"},
             "is not valid (param: data_source_uuid)",
         ),
+        # A web page blames no key, but what stands between.
+        ("401 Odd", b"<!DOCTYPE html><title>Blocked</title>", BETWEEN),
+        ("404 Odd", b"[" * 100_000, BETWEEN),
     ],
 )
 def test_chartmoguls_own_words_are_shown_and_what_to_do(
@@ -108,40 +95,8 @@ def test_chartmoguls_own_words_are_shown_and_what_to_do(
     assert refused(tap, status, body) == ". ".join(filter(None, (status, said)))
 
 
-@pytest.mark.parametrize("status", ["400 Odd", "401 Odd", "403 Odd", "404 Odd"])
-def test_a_web_page_blames_no_key_but_what_stands_between(
-    tap: Tap, status: str
-) -> None:
-    page = b"<!DOCTYPE html><title>Blocked</title>"
-    assert refused(tap, status, page) == f"{status}. {BETWEEN}"
-
-
 @pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        (b'{"message": "Cl\xe9 invalide"}', "Cl\ufffd invalide"),
-        (b'{"message": "a\\ud800b"}', "a b"),
-        (b'{"message": "a\\n\\n b\\u001b[31mc\\u202ed"}', "a b [31mc d"),
-        (b'{"message": "%s"}' % (b"x" * 2**20), f"{'x' * 300}\u2026"),
-        (b'{"message": {"a": 1, "b": true}}', "a: 1; b: True"),
-        (b"[" * 100_000, BETWEEN),
-        (b"[1]", ""),
-    ],
-)
-def test_whatever_is_in_an_error_it_is_one_short_line(
-    tap: Tap, body: bytes, words: str
-) -> None:
-    said = refused(tap, "400 Th\xe9i\xe8re\x1b[2J\x85", body)
-    assert said == ". ".join(filter(None, ("400 Th\xe9i\xe8re [2J", words)))
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        "Content-Length: 1000000",
-        "Content-Encoding: gzip",
-        "Transfer-Encoding: chunked",
-    ],
+    "header", ["Content-Length: 1000000", "Content-Encoding: gzip"]
 )
 def test_the_status_of_an_error_counts_whatever_becomes_of_its_body(
     tap: Tap, header: str
@@ -161,7 +116,7 @@ def test_does_not_follow_a_redirect(tap: Tap, sandbox: Sandbox) -> None:
         assert not elsewhere.requests
 
 
-@pytest.mark.parametrize("location", ["http://[", "\xe9\xff", "//:x", "", "http://:9"])
+@pytest.mark.parametrize("location", ["http://[", "\xe9\xff", ""])
 def test_a_redirect_may_lead_to_no_address(tap: Tap, location: str) -> None:
     said = refused(tap, f"302 Found\r\nLocation: {location}")
     assert said.startswith("302 Found. Redirects are not followed (to ")
@@ -171,7 +126,6 @@ def test_a_redirect_may_lead_to_no_address(tap: Tap, location: str) -> None:
     "body",
     [
         {"code": 429, "message": RATE_LIMIT},
-        {"error": RATE_LIMIT, "entries": None},
         {"errors": [RATE_LIMIT], "entries": []},
     ],
 )
@@ -179,16 +133,15 @@ def test_an_error_with_status_200_is_tried_again_and_then_says_its_words(
     tap: Tap, sandbox: Sandbox, body: object
 ) -> None:
     error = faults.body(json.dumps(body).encode())
-    sandbox.script({2: error})
-    run = tap.run(per_page=20)
-    assert run.code == 0, run.log
-    assert len(run.records) == len(sandbox.customers)
-    words = f"page 1: 200, but with an error in it: {RATE_LIMIT[:-1]}. "
-    sandbox.script(lambda _: error)
-    run = tap.run(max_retries=1)
+    sandbox.script({2: error, 4: error, 5: error})
+    run = tap.run(per_page=20, max_retries=1)
     assert run.code == 1
-    assert f"{words}Try 2 of 2 in " in run.warnings[0]
-    assert run.errors[0].endswith(f"{words}Given up after try 2")
+    assert len(run.records) == 40
+    words = f": 200, but with an error in it: {RATE_LIMIT[:-1]}. "
+    first, second = run.warnings
+    assert f"page 2{words}Try 2 of 2 in " in first
+    assert f"page 3{words}Try 2 of 2 in " in second
+    assert run.errors[0].endswith(f"page 3{words}Given up after try 2")
 
 
 def test_gives_up_after_as_many_retries_as_are_set(tap: Tap, sandbox: Sandbox) -> None:
@@ -205,23 +158,20 @@ def test_gives_up_after_as_many_retries_as_are_set(tap: Tap, sandbox: Sandbox) -
 def test_waits_longer_each_time_and_as_long_as_retry_after_asks(
     tap: Tap, sandbox: Sandbox
 ) -> None:
-    def fault(number: int) -> Fault | None:
-        if number in {1, 2}:
-            return faults.status(500)
-        if number == 3:
-            return faults.status(429, retry_after=5)
-        if number == 4:
-            # A date has whole seconds: ten ahead are over nine seconds away.
-            date = formatdate(time.time() + 10, usegmt=True)
-            return faults.status(503, retry_after=date)
-        return None
+    def fault(seen: SeenRequest) -> Fault | None:
+        # A date has whole seconds: three ahead are over two seconds away.
+        date = formatdate(time.time() + 3, usegmt=True)
+        after = {1: None, 2: None, 3: 1, 4: date}
+        if seen.number not in after:
+            return None
+        return faults.status(503, retry_after=after[seen.number])
 
-    sandbox.script(lambda request: fault(request.number))
-    run = replace(tap, first_wait=FIRST_WAIT).run()
+    sandbox.script(fault)
+    run = replace(tap, first_wait=0.1).run()
     assert run.code == 0
     times = [request.time for request in sandbox.requests]
     waits = [after - before for before, after in pairwise(times)]
-    for wait, least in zip(waits, [1, 2, 5, 9], strict=True):
+    for wait, least in zip(waits, [0.1, 0.2, 1, 2], strict=True):
         assert wait >= least
 
 
