@@ -29,24 +29,12 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
-@pytest.mark.parametrize("auth", [None, ("wrong", ""), ("sandbox-api-key", "password")])
-def test_refuses_a_bad_key(sandbox: Sandbox, auth: tuple[str, str] | None) -> None:
-    response = requests.get(f"{sandbox.url}/customers", auth=auth, timeout=10)
-    assert response.status_code == 401
-    assert response.json() == {
-        "code": 401,
-        "message": "No valid API key provided",
-        "param": None,
-    }
-
-
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("per_page", "0"),
         ("per_page", "201"),
         ("per_page", "1.0"),
-        ("cursor", "made up"),
         ("cursor", ""),
         ("cursor", "AjMx90kC0yMVQwNNwoYToyNC4wMDAwMDAwMDBgks68k="),
         ("page", "0"),

@@ -104,15 +104,6 @@ def test_stopping_does_not_wait_for_a_request_that_hangs() -> None:
             asking.result()
 
 
-def test_a_client_that_gives_up_frees_its_connection() -> None:
-    with Sandbox(connection_limit=2) as sandbox:
-        sandbox.script(lambda request: faults.hang(60) if request.number <= 5 else None)
-        for _ in range(5):
-            with pytest.raises(requests.Timeout):
-                get(sandbox.url, timeout=0.1)
-        assert get(sandbox.url).status_code == 200
-
-
 def test_the_demo_shows_every_digit() -> None:
     share = '"share": 0.1234567890123456789012'
     record = '{"uuid": "a", "currency": "EUR", "status": "Active", "mrr": 1, %s}\n'

@@ -86,7 +86,6 @@ MERGED = next(c for c in CUSTOMERS if len(set(c["data_source_uuids"])) > 1)
     ("query", "matches"),
     [
         ({"status": "Past_Due"}, lambda c: c["status"] == "Past Due"),
-        ({"status": "Active"}, lambda c: c["status"] == "Active"),
         (
             {"system": "Import API"},
             lambda c: "Import API" in map(DATA_SOURCES.get, c["data_source_uuids"]),
