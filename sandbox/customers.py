@@ -31,14 +31,10 @@ def generate_customers(how_many: int, seed: int = 1) -> list[Customer]:
 def endless_customers(seed: int) -> Iterator[Customer]:
     """Make up customers as `generate_customers` does, one after the other."""
     fill = _filler(FIELDS, str(seed))
-    before: Customer = {}
     for number in count():
         customer: Customer = {"id": 25_647 + 3 * number}
         fill(customer, customer)
-        if number % 20 == 1:
-            _share_external_id(customer, before)
         yield customer
-        before = customer
 
 
 def _filler(fields: Fields, seed: str) -> Callable[..., dict[str, Any]]:
@@ -61,10 +57,3 @@ def _filler(fields: Fields, seed: str) -> Callable[..., dict[str, Any]]:
         return filled
 
     return fill
-
-
-def _share_external_id(customer: Customer, other: Customer) -> None:
-    """Give a customer the external id of another, in a data source of its own."""
-    if other["data_source_uuid"] not in customer["data_source_uuids"]:
-        customer["external_id"] = other["external_id"]
-        customer["external_ids"][0] = other["external_id"]

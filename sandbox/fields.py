@@ -191,7 +191,9 @@ FIELDS: Fields = {
         "clearbit": _clearbit,
         "custom": {key: _custom(draw) for key, draw in CUSTOM_ATTRIBUTES.items()},
     },
-    "address": lambda rng, _: rng.choice(words.ADDRESSES)._asdict(),
+    "address": lambda rng, _: dict(
+        zip(words.ADDRESS, rng.choice(words.ADDRESSES), strict=True)
+    ),
     "company": _or_missing(_business),
     "country": lambda _, customer: customer["address"]["country"],
     "state": lambda _, customer: words.STATE_CODES.get(

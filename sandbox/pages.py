@@ -33,11 +33,10 @@ class WrongParameterError(ValueError):
 
 @dataclass(frozen=True)
 class PageQuery:
-    """The page that a request asks for. `number` is deprecated, and counts from 1."""
+    """The page that a request asks for."""
 
     cursor: Cursor | None = None
     per_page: int = MOST_PER_PAGE
-    number: int = 1
     filters: Filters = NO_FILTERS
 
     @classmethod
@@ -49,8 +48,7 @@ class PageQuery:
         """
         return cls(
             cursor=_cursor(query),
-            per_page=_integer(query, "per_page", MOST_PER_PAGE, MOST_PER_PAGE),
-            number=_integer(query, "page", 1, 10**9),
+            per_page=_per_page(query),
             filters=frozenset(each for each in query.items() if each[0] in FILTERS),
         )
 
@@ -62,12 +60,12 @@ def _cursor(query: Mapping[str, str]) -> Cursor | None:
         raise WrongParameterError(param="cursor") from error
 
 
-def _integer(query: Mapping[str, str], name: str, default: int, most: int) -> int:
-    text = query.get(name, str(default))
+def _per_page(query: Mapping[str, str]) -> int:
+    text = query.get("per_page", str(MOST_PER_PAGE))
     # `int` alone would take `+5`, ` 5` and `5_0`.
     number = int(text) if text.isascii() and text.isdigit() else 0
-    if not 1 <= number <= most:
-        raise WrongParameterError(name)
+    if not 1 <= number <= MOST_PER_PAGE:
+        raise WrongParameterError(param="per_page")
     return number
 
 
@@ -96,26 +94,15 @@ class Pages:
         Raises:
             WrongParameterError: If the cursor is old, and refused.
         """
-        skip = 0 if query.cursor else (query.number - 1) * query.per_page
-        found = self._store.read(
-            self._start(query), query.per_page + 1, query.filters, skip=skip
-        )
+        most = query.per_page + 1
+        found = self._store.read(self._start(query), most, query.filters)
         entries = found[: query.per_page]
         last = cursors.position_of(entries[-1]) if entries else None
-        body: dict[str, Any] = {
+        return {
             "entries": entries,
             "cursor": cursors.encode(Cursor(last, self._generation)) if last else None,
             "has_more": len(found) > query.per_page,
         }
-        if query.cursor is None:
-            total = self._store.count(query.filters)
-            body |= {
-                "current_page": query.number,
-                "page": query.number,
-                "per_page": query.per_page,
-                "total_pages": -(-total // query.per_page),
-            }
-        return body
 
     def start_cursor(self, query: PageQuery) -> str:
         """Give another cursor to the page that answers a query."""

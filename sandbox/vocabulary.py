@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 DATA_SOURCES = {
     "ds_fef05d54-47b4-431b-aed2-eb6b9e545430": "Stripe",
     "ds_1c5ab1d2-90d3-4f4e-8d0a-3b1c6f6a7d01": "Stripe",
@@ -26,27 +24,20 @@ STATUSES = (
 OFFSETS = ("+00:00", "+00:00", "-04:00", "+02:00", "+05:30", "-11:00", "+13:00")
 """Offsets of `customer-since`."""
 
+ADDRESS = ("city", "state", "country", "address_zip")
+"""The keys of a customer's `address`."""
 
-class Address(NamedTuple):
-    """A customer's `address`, with the API's names."""
-
-    city: str | None
-    state: str | None
-    country: str | None
-    address_zip: str | None
-
-
-ADDRESSES = (
-    Address("Nowhereville", "Alaska", "US", "0185128"),
-    Address("New York", "New York", "US", "10001"),
-    Address("San Francisco", "California", "US", "94103"),
-    Address("Berlin", None, "DE", "10115"),
-    Address("São Paulo", "", "BR", "01310-100"),
-    Address("تهران", None, "IR", ""),
-    Address("תל אביב", "", "IL", "6100000"),
-    Address("東京", None, "JP", "100-0001"),
-    Address("", "", "", ""),
-    Address(None, None, None, None),
+ADDRESSES: tuple[tuple[str | None, ...], ...] = (
+    ("Nowhereville", "Alaska", "US", "0185128"),
+    ("New York", "New York", "US", "10001"),
+    ("San Francisco", "California", "US", "94103"),
+    ("Berlin", None, "DE", "10115"),
+    ("São Paulo", "", "BR", "01310-100"),
+    ("تهران", None, "IR", ""),
+    ("תל אביב", "", "IL", "6100000"),
+    ("東京", None, "JP", "100-0001"),
+    ("", "", "", ""),
+    (None, None, None, None),
 )
 STATE_CODES = {"Alaska": "AK", "New York": "NY", "California": "CA"}
 """How the field `state` spells what `address` writes in full."""

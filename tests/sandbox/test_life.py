@@ -49,14 +49,3 @@ def test_the_movements_of_a_day_are_the_changes_of_its_customers() -> None:
     assert min(kinds.values()) > 5
     assert gone
     assert returned
-
-
-def test_the_same_seed_is_the_same_life() -> None:
-    def lived(seed: int) -> object:
-        sandbox = Sandbox()
-        life = Life(sandbox, seed=seed)
-        days = [life.live(FIRST + timedelta(number)) for number in range(5)]
-        return days, sandbox.customers
-
-    assert lived(1) == lived(1)
-    assert lived(1) != lived(2)

@@ -35,33 +35,9 @@ def test_sends_every_customer_once_to_the_digit_in_order(sandbox: Sandbox) -> No
     assert read_all(sandbox, per_page=7) == sorted(CUSTOMERS, key=order)
 
 
-def test_a_page_without_a_cursor_carries_deprecated_fields_too(
-    sandbox: Sandbox,
-) -> None:
-    body = page(sandbox)
-    assert len(body.pop("entries")) == 200
-    assert body == {
-        "cursor": body["cursor"],
-        "has_more": True,
-        "current_page": 1,
-        "page": 1,
-        "per_page": 200,
-        "total_pages": 3,
-    }
-    following = page(sandbox, cursor=body["cursor"])
-    assert following.keys() == {"entries", "cursor", "has_more"}
-
-
-def test_the_deprecated_page_number_still_works(sandbox: Sandbox) -> None:
-    body = page(sandbox, per_page=100, page=6)
-    assert body["entries"] == sandbox.customers[500:]
-    assert (body["page"], body["has_more"]) == (6, False)
-
-
 def test_an_empty_result_has_a_null_cursor(sandbox: Sandbox) -> None:
     body = page(sandbox, external_id="nobody's")
     assert (body["entries"], body["cursor"], body["has_more"]) == ([], None, False)
-    assert body["total_pages"] == 0
 
 
 def test_every_cursor_holds_the_characters_that_urls_escape(sandbox: Sandbox) -> None:
