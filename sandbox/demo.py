@@ -28,7 +28,6 @@ SANDBOX_CUSTOMERS = 1000
 
 class _Customer(msgspec.Struct):
     uuid: str
-    currency: str | None
     status: str | None
     mrr: int | None
 
@@ -87,27 +86,20 @@ def report(lines: Iterable[str]) -> str:
     customers: dict[str, _Customer] = {}
     for line in lines:
         # Not decoded, so that every digit of a number is shown.
-        example = example or msgspec.json.format(line, indent=2)
+        example = example or f"One of them:\n{msgspec.json.format(line, indent=2)}\n\n"
         customer = msgspec.json.decode(line, type=_Customer)
         customers[customer.uuid] = customer
-    text = ["", f"{OUTPUT} holds {len(customers):,} customers."]
-    if example:
-        text += ["One of them:", example, "", *_table(customers.values())]
-    return "\n".join(text) + "\n"
-
-
-def _table(customers: Iterable[_Customer]) -> list[str]:
-    counts: Counter[tuple[str, bool, str]] = Counter()
-    cents: Counter[tuple[str, bool, str]] = Counter()
-    for one in customers:
-        for name in (one.status or "(none)", "Total"):
-            row = (one.currency or "", name == "Total", name)
-            counts[row] += 1
-            cents[row] += one.mrr or 0
-    return [f"{'Status':<18}{'Customers':>10}{'MRR':>16}"] + [
-        f"{row[2]:<18}{counts[row]:>10,}{cents[row] / 100:>16,.2f} {row[0]}".rstrip()
-        for row in sorted(counts)
-    ]
+    counts, cents = Counter[str](), Counter[str]()
+    for one in customers.values():
+        counts[one.status or "(none)"] += 1
+        cents[one.status or "(none)"] += one.mrr or 0
+    rows = [(name, counts[name], cents[name]) for name in sorted(counts)]
+    rows += [("Total", counts.total(), cents.total())]
+    return (
+        f"\n{OUTPUT} holds {len(customers):,} customers.\n{example}"
+        f"{'Status':<18}{'Customers':>10}{'MRR':>16}\n"
+        + "".join(f"{n:<18}{count:>10,}{mrr / 100:>16,.2f}\n" for n, count, mrr in rows)
+    )
 
 
 if __name__ == "__main__":

@@ -17,23 +17,15 @@ if TYPE_CHECKING:
     Edit: TypeAlias = Callable[[dict[str, Any]], object]
     """Makes another body, of any JSON type, of a page's."""
 
-RATE_LIMIT_MESSAGE = "Your request rate has exceeded our rate limit."
-
 
 def with_body(content: bytes, content_type: str = "application/json") -> web.Response:
     """Answer 200."""
     return web.Response(body=content, content_type=content_type, charset="utf-8")
 
 
-def error(code: int, message: str, **more: object) -> web.Response:
-    """Answer with an error as the service words it.
-
-    Args:
-        code: The HTTP status.
-        message: What is wrong.
-        more: Other fields of the body: `param`, save for the rate limit.
-    """
-    response = with_body(render({"code": code, "message": message, **more}))
+def error(code: int, message: str, param: str | None = None) -> web.Response:
+    """Answer with an error as the service words it."""
+    response = with_body(render({"code": code, "message": message, "param": param}))
     response.set_status(code)
     return response
 

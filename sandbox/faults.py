@@ -13,13 +13,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeAlias
 
 from aiohttp import hdrs, web
 
-from sandbox.exchange import (
-    RATE_LIMIT_MESSAGE,
-    Exchange,
-    SeenRequest,
-    error,
-    with_body,
-)
+from sandbox.exchange import Exchange, SeenRequest, error, with_body
 from sandbox.pages import compress
 
 if TYPE_CHECKING:
@@ -79,10 +73,7 @@ async def status(
     message: str | None = None,
 ) -> web.Response:
     """Answer with an error; `retry_after` is in seconds, or an HTTP date."""
-    if code == HTTPStatus.TOO_MANY_REQUESTS and message is None:
-        response = error(code, RATE_LIMIT_MESSAGE)
-    else:
-        response = error(code, message or f"Error {code}", param=None)
+    response = error(code, message or f"Error {code}")
     if retry_after is not None:
         response.headers[hdrs.RETRY_AFTER] = str(retry_after)
     return response

@@ -79,13 +79,11 @@ def _customer_since(rng: Random, customer: Customer) -> str | None:
 
 def _sources(rng: Random, customer: Customer) -> list[str]:
     first = customer["data_source_uuid"]
-    is_merged = _happens(rng, 0.1)
-    if not is_merged:
+    if not _happens(rng, 0.1):  # Nine in ten were never merged.
         return [first]
     others = [source for source in _SOURCES if source != first]
     sources = [first, *rng.sample(others, rng.randrange(1, 3))]
-    repeats_one = _happens(rng, 0.4)
-    return [*sources, first] if repeats_one else sources
+    return [*sources, first] if _happens(rng, 0.4) else sources
 
 
 def _external_ids(rng: Random, customer: Customer) -> list[str]:

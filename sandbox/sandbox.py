@@ -14,7 +14,7 @@ import aiohttp
 from aiohttp import hdrs, web
 
 from sandbox import stale
-from sandbox.exchange import RATE_LIMIT_MESSAGE, Exchange, SeenRequest, error
+from sandbox.exchange import Exchange, SeenRequest, error
 from sandbox.pages import MOST_PER_PAGE, Pages, WrongParameterError
 from sandbox.store import Store
 
@@ -177,13 +177,11 @@ class Sandbox:
         # In the order in which they were opened.
         allowed = server.connections[: self._connection_limit] if server else ()
         if request.protocol not in allowed:
-            message = "Too many connections at once"
-            return error(HTTPStatus.SERVICE_UNAVAILABLE, message, param=None)
+            return error(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections at once")
         if request.headers.get(hdrs.AUTHORIZATION) != self._authorization:
-            message = "No valid API key provided"
-            return error(HTTPStatus.UNAUTHORIZED, message, param=None)
+            return error(HTTPStatus.UNAUTHORIZED, "No valid API key provided")
         if self._is_too_fast(seen.time):
-            return error(HTTPStatus.TOO_MANY_REQUESTS, RATE_LIMIT_MESSAGE)
+            return error(HTTPStatus.TOO_MANY_REQUESTS, "Too many requests in a second")
         return None
 
     def _is_too_fast(self, now: float) -> bool:
@@ -211,4 +209,4 @@ async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamR
     try:
         return await handler(request)
     except web.HTTPClientError as wrong:
-        return error(wrong.status, wrong.reason, param=None)
+        return error(wrong.status, wrong.reason)

@@ -72,12 +72,8 @@ def test_lets_40_requests_through_in_any_second() -> None:
             url = f"{sandbox.url}/customers?per_page=1"
             return session.get(url, timeout=10)
 
-        while (answer := ask()).status_code == 200:
+        while ask().status_code == 200:
             pass
-        assert answer.json() == {
-            "code": 429,
-            "message": "Your request rate has exceeded our rate limit.",
-        }
         while ask().status_code == 429:
             time.sleep(0.02)
         passed = [seen for seen in sandbox.requests if seen.status == 200]

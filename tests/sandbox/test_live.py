@@ -191,10 +191,6 @@ def every(edit: Callable[[list[Any]], list[Any]]) -> faults.Script:
     return on(fault, per_page="12")
 
 
-def undated_first(entries: list[Any]) -> list[Any]:
-    return sorted(entries, key=lambda customer: customer["customer-since"] is not None)
-
-
 SOME = faults.with_values(entries=IN_ORDER[:5])
 FORM, BEHIND, ORDER = "A page has", "A page begins", "Customers come in"
 FILTERS, STATUS = "A filter with", "`status` takes"
@@ -205,14 +201,6 @@ FIELDS, TYPES = "A customer has", "Fields have"
     ("script", "rows"),
     [
         ({4: faults.without("entries")}, {FORM: "`entries`", BEHIND: "left out: 36"}),
-        (
-            {6: faults.with_values(has_more="no")},
-            {FORM: "$.has_more", BEHIND: "left out: 12"},
-        ),
-        (
-            lambda _: faults.with_values(entries=[], cursor=None, has_more=True),
-            {FORM: "`has_more` without a `cursor`"},
-        ),
         (
             {3: faults.with_values(cursor=None)},
             {FORM: "`has_more` without a `cursor`", BEHIND: "left out: 36"},
@@ -231,7 +219,6 @@ FIELDS, TYPES = "A customer has", "Fields have"
             },
         ),
         (every(lambda entries: entries[::-1]), {ORDER: "wrong: 52"}),
-        (every(undated_first), {ORDER: "wrong: 1"}),
         (again(SOME), {"A cursor leads": "200, 0 of 12 are there"}),
         (
             on(faults.status(404, message=f"{FIRST}"), cursor="no-cursor"),
@@ -240,14 +227,6 @@ FIELDS, TYPES = "A customer has", "Fields have"
         (
             on(SOME, external_id="nobody-has-this-external-id"),
             {FILTERS: "not so: `external_id`"},
-        ),
-        (
-            on(faults.status(500), system="No Such System"),
-            {FILTERS: "not so: `system`"},
-        ),
-        (
-            on(faults.with_values(entries=[]), status="Qualified_Lead"),
-            {STATUS: "not so: `Qualified_Lead`"},
         ),
         (on(SOME, status="New_Lead"), {STATUS: "not so: `New_Lead`"}),
     ],
@@ -283,7 +262,6 @@ def less(*fields: str) -> dict[str, Any]:
         (FIRST | {"new_field": 1, "Jane Doe": 1}, FIELDS, "(odd)`, `new_field"),
         (FIRST | {"name": 5}, TYPES, "name"),
         (FIRST | {"mrr": Decimal("3000.5")}, TYPES, "mrr"),
-        (FIRST | {"external_ids": "34916129"}, TYPES, "external_ids"),
         (FIRST | {"lead_created_at": "2015-11-07"}, TYPES, "lead_created_at"),
         (FIRST | {"attributes": {"tags": [1]}}, TYPES, "tags"),
         (FIRST | {"attributes": {"stripe": [], "custom": 1}}, TYPES, "custom"),
