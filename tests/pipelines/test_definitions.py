@@ -8,17 +8,14 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
 import yaml
 
 from tap_chartmogul_customers.records.columns import COLUMNS
-from tests.meltano import TAP, meltano, settings
 
 if TYPE_CHECKING:
     from tests.running import Tap
 
 ROOT = Path(__file__).parents[2]
-DEFINITION = ROOT / "meltanohub.yml"
 MODELS = ROOT / "examples/dbt/models"
 
 # Meltano 4.4 breaks down over a `decimal` from the environment; the tap takes text too.
@@ -29,14 +26,8 @@ def read(path: Path) -> Any:
     return yaml.safe_load(path.read_text("utf-8"))
 
 
-HUB = read(DEFINITION)
+HUB = read(ROOT / "meltanohub.yml")
 PLUGINS = read(ROOT / "meltano.yml")["plugins"]
-
-
-@pytest.fixture
-def about(tap: Tap) -> dict[str, Any]:
-    says: dict[str, Any] = json.loads(tap.output("--about", "--format=json"))
-    return says
 
 
 def setting(name: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +46,8 @@ def setting(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in definition.items() if value not in (None, [])}
 
 
-def test_meltano_and_the_hub_have_what_the_tap_says(about: dict[str, Any]) -> None:
+def test_meltano_and_the_hub_have_what_the_tap_says(tap: Tap) -> None:
+    about = json.loads(tap.output("--about", "--format=json"))
     (extractor,) = PLUGINS["extractors"]
     says = about["settings"]
     assert extractor["settings"] == [
@@ -70,9 +62,6 @@ def test_meltano_and_the_hub_have_what_the_tap_says(about: dict[str, Any]) -> No
     assert HUB["name"] == HUB["pip_url"] == about["name"]
     assert HUB["description"] == about["description"]
     assert json.dumps(HUB) == json.dumps(HUB, sort_keys=True)
-
-
-def test_the_hub_names_no_repository_but_that_of_the_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert HUB.get("repo") == project["urls"].get("Repository")
 
@@ -92,19 +81,3 @@ def test_the_source_of_the_dbt_project_is_described_by_the_schema() -> None:
     assert {column["name"]: column["description"] for column in table["columns"]} == {
         column.name: f"{{{{ doc('{column.name}') }}}}" for column in COLUMNS
     }
-
-
-def test_meltano_adds_the_tap_from_the_definition(
-    tmp_path: Path, about: dict[str, Any]
-) -> None:
-    (tmp_path / "meltano.yml").write_text("send_anonymous_usage_stats: false\n")
-    added = meltano(tmp_path, "add", f"--from-ref={DEFINITION}", "--no-install", TAP)
-    assert added.code == 0, added.log
-    key = settings(TAP, api_key="a-secret-key")
-    shown = meltano(tmp_path, "config", "print", "--format=json", TAP, **key)
-    defaults = {
-        name: schema["default"]
-        for name, schema in about["settings"]["properties"].items()
-        if "default" in schema
-    }
-    assert json.loads(shown.output) == {"api_key": "*****", **defaults}

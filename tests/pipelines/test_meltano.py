@@ -33,14 +33,9 @@ def load(project: Path, sandbox: Sandbox, **values: object) -> list[dict[str, An
     return [exact(line) for line in file.read_text("utf-8").splitlines()]
 
 
-def test_loads_every_customer_whole(project: Path) -> None:
-    with Sandbox(generate_customers(60, seed=1)) as sandbox:
-        loaded = load(project, sandbox)
-        expected = [as_promised(customer) for customer in sandbox.customers]
-    assert [with_timestamps_read(record) for record in loaded] == expected
-
-
-def test_takes_settings_of_every_kind_from_the_environment(project: Path) -> None:
+def test_loads_whole_customers_with_settings_of_every_kind(
+    project: Path,
+) -> None:
     with Sandbox(generate_customers(60, seed=1)) as sandbox:
         loaded = load(
             project,
@@ -51,10 +46,12 @@ def test_takes_settings_of_every_kind_from_the_environment(project: Path) -> Non
             emit_activate_version_messages="true",
             stream_maps='{"customers": {"email": "__NULL__"}}',
         )
-        past_due = {c["uuid"] for c in sandbox.customers if c["status"] == "Past Due"}
+        past_due = [c for c in sandbox.customers if c["status"] == "Past Due"]
         assert {r.query["per_page"] for r in sandbox.requests} == {"7"}
-    assert {c["uuid"] for c in loaded} == past_due
-    assert not any("email" in customer for customer in loaded)
+    expected = [as_promised(customer) for customer in past_due]
+    for customer in expected:
+        del customer["email"]
+    assert [with_timestamps_read(record) for record in loaded] == expected
 
 
 def test_keeps_the_columns_of_custom_attributes_and_their_types(project: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -103,13 +102,3 @@ def test_revenue_by_status_is_that_of_the_customers_in_each_currency(
         assert row["customers"] == len(theirs)
         cents = sum(customer["mrr"] or 0 for customer in theirs)
         assert float(row["mrr"] or 0) == pytest.approx(cents / 100)
-
-
-def test_revenue_by_tag_counts_every_customer_with_the_tag(warehouse: Database) -> None:
-    tags = Counter(
-        tag for c in CUSTOMERS for tag in (c["attributes"].get("tags") or [])
-    )
-    counted: Counter[str] = Counter()
-    for row in warehouse.execute(QUERIES[8]):
-        counted[row["tag"]] += row["customers"]
-    assert counted == tags
