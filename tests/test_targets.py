@@ -29,7 +29,7 @@ CUSTOMER: dict[str, Any] = {
     "city": "",
     "since": datetime(2024, 1, 1, 12, tzinfo=UTC),
     "mrr": 4100,
-    "attributes": {"tags": ["a", "b"], "custom": {"pro": True, "share": SHARE}},
+    "attributes": {"tags": ["a", "b"], "share": SHARE},
 }
 
 
@@ -52,48 +52,37 @@ def test_the_page_has_every_target_and_explains_what_was_seen() -> None:
     assert UNEXPLAINED not in PAGE
 
 
-def with_attributes(**attributes: object) -> dict[str, Any]:
-    return {**CUSTOMER, "attributes": {**CUSTOMER["attributes"], **attributes}}
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "Lodz"},
+        {"email": "None"},
+        {"since": "2024-01-01T17:30:00"},
+        {"mrr": ""},
+        {"attributes": "{"},
+        {"attributes": {"tags": ["b", "a"], "share": SHARE}},
+        {"attributes": {"tags": ["a", "b"]}},
+        {"attributes": {"tags": ["a", "b"], "share": float(SHARE)}},
+    ],
+)
+def test_a_value_that_was_lost_is_noticed(changes: dict[str, Any]) -> None:
+    found = losses([CUSTOMER], [CUSTOMER | changes])
+    assert found
+    assert any(map(needs_reason, found))
 
 
 @pytest.mark.parametrize(
-    "row",
+    "changes",
     [
-        CUSTOMER | {"name": "Lodz"},
-        CUSTOMER | {"email": "None"},
-        CUSTOMER | {"since": "2024-01-01T17:30:00"},
-        CUSTOMER | {"since": None},
-        CUSTOMER | {"mrr": ""},
-        CUSTOMER | {"attributes": "{"},
-        {name: value for name, value in CUSTOMER.items() if name != "attributes"},
-        with_attributes(tags=["b", "a"]),
-        with_attributes(tags=["a"]),
-        with_attributes(custom={"pro": True}),
-        with_attributes(custom={"pro": "yes", "share": SHARE}),
-        with_attributes(custom={"pro": True, "share": 0.12345678901234568}),
-        with_attributes(more=1),
+        {"since": "2024-01-01 17:30:00+05:30", "_sdc_version": 1},
+        {"since": datetime(2024, 1, 1, 12), "mrr": "4100"},  # noqa: DTZ001
+        {"email": "", "city": None},
+        {"attributes": f'{{"tags": ["a", "b"], "share": {SHARE}}}'},
+        {"attributes": repr(CUSTOMER["attributes"])},
     ],
 )
-def test_a_value_that_was_lost_is_noticed(row: dict[str, Any]) -> None:
-    assert any(map(needs_reason, losses([CUSTOMER], [row]) or set()))
-
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        CUSTOMER | {"since": "2024-01-01 17:30:00+05:30", "_sdc_version": 1},
-        CUSTOMER | {"since": datetime(2024, 1, 1, 12), "mrr": "4100"},  # noqa: DTZ001
-        CUSTOMER | {"email": "", "city": None},
-        CUSTOMER
-        | {
-            "attributes": '{"tags": ["a", "b"], "custom": {"pro": true, "share": '
-            "0.1234567890123456789}}"
-        },
-        CUSTOMER | {"attributes": repr(CUSTOMER["attributes"])},
-    ],
-)
-def test_another_way_to_write_a_value_is_none_lost(row: dict[str, Any]) -> None:
-    found = losses([CUSTOMER], [row])
+def test_another_way_to_write_a_value_is_none_lost(changes: dict[str, Any]) -> None:
+    found = losses([CUSTOMER], [CUSTOMER | changes])
     assert found is not None
     assert not any(map(needs_reason, found))
 

@@ -16,14 +16,7 @@ from tests.targets.serving import servers
 
 
 def main(names: list[str]) -> int:
-    """Try targets.
-
-    Args:
-        names: Which; all, if there are none.
-
-    Returns:
-        0 if the page says what was seen; else 1, and it says so now.
-    """
+    """Try these targets, or all; return 0 if the page said what was seen."""
     targets = [target for target in TARGETS if not names or target.name in names]
     page = new = PATH.read_text("utf-8")
     with TemporaryDirectory() as folder, servers, ThreadPoolExecutor(4) as pool:

@@ -7,7 +7,10 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from inflection import parameterize, underscore
+
 from sandbox import Sandbox, generate_customers
+from sandbox.fields import CUSTOM_ATTRIBUTES
 from tests.customers import as_promised
 from tests.running import Tap
 
@@ -17,27 +20,11 @@ if TYPE_CHECKING:
     from tests.targets.comparison import Row
     from tests.targets.target import Settings
 
-CUSTOM_COLUMNS = {
-    "custom_account_notes": ("custom", "Account Notes"),
-    "custom_cac": ("custom", "CAC"),
-    "custom_converted_at": ("custom", "convertedAt"),
-    "custom_discount_rate": ("custom", "discountRate"),
-    "custom_exact_share": ("custom", "exact_share"),
-    "custom_health_score": ("custom", "Health Score"),
-    "custom_is_reference": ("custom", "Is Reference"),
-    "custom_key": ("custom", "🔑 key"),
-    "custom_ledger_number": ("custom", "Ledger Number"),
-    "custom_pro": ("custom", "pro"),
-    "custom_renewal_date": ("custom", "Renewal date"),
-    "custom_sales_rep": ("custom", "salesRep"),
-    "custom_seats_in_use": ("custom", "seats in use"),
-    "custom_utm_campaign": ("custom", "utmCampaign"),
-    "stripe_coupon": ("stripe", "coupon"),
-    "stripe_items": ("stripe", "items"),
-    "stripe_plan_name": ("stripe", "Plan Name"),
-    "stripe_uid": ("stripe", "uid"),
-}
-"""The columns that the tap makes of custom attributes, and whose values they have."""
+KEYS = [
+    *(("custom", key) for key in CUSTOM_ATTRIBUTES),
+    *(("stripe", key) for key in ("coupon", "items", "Plan Name", "uid")),
+]
+"""The custom attributes that the tap makes columns of."""
 
 BEFORE, AFTER = 0, 1
 
@@ -47,9 +34,10 @@ NUL, MENDED = "nul \0 inside", "nul \ufffd inside"
 
 def with_custom_columns(customer: Row) -> Row:
     """Return a customer with its custom attributes as columns."""
+    attributes = customer["attributes"]
     columns = {
-        name: customer["attributes"][group].get(key)
-        for name, (group, key) in CUSTOM_COLUMNS.items()
+        parameterize(underscore(f"{group} {key}"), "_"): attributes[group].get(key)
+        for group, key in KEYS
     }
     for name in ("custom_converted_at", "custom_renewal_date"):
         if text := columns[name]:
@@ -58,12 +46,7 @@ def with_custom_columns(customer: Row) -> Row:
 
 
 class Account:
-    """An account, before and after some changes.
-
-    Args:
-        folder: Where what the tap and the targets write is kept.
-        size: How many customers it has.
-    """
+    """An account, before and after some changes, and a folder for what is written."""
 
     def __init__(self, folder: Path, size: int = 1_000) -> None:
         self.folder = folder

@@ -81,7 +81,6 @@ POSTGRES = Target(
 BIGQUERY = Target(
     name="bigquery",
     package="z3-target-bigquery",
-    venv=venv("bigquery"),
     program="target-bigquery",
     place=bigquery,
     settings={"method": "batch_job"},
@@ -114,7 +113,6 @@ TARGETS = (
     Target(
         name="pipelinewise-postgres",
         package="pipelinewise-target-postgres",
-        venv=venv("pipelinewise-postgres"),
         program="target-postgres",
         place=database(
             lambda own: {
@@ -136,7 +134,6 @@ TARGETS = (
     Target(
         name="snowflake",
         package="meltanolabs-target-snowflake",
-        venv=venv("snowflake"),
         program="target-snowflake",
         run='fakesnow "$@"',
         place=files(
@@ -173,7 +170,6 @@ TARGETS = (
     Target(
         name="datamill-postgres",
         package="singer-target-postgres",
-        venv=venv("datamill-postgres"),
         program="target-postgres",
         place=database(
             lambda own: {
@@ -197,7 +193,6 @@ TARGETS = (
         name="duckdb",
         package="target-duckdb",
         venv=loader("duckdb"),
-        program="target-duckdb",
         place=files(
             partial(printed, loader("duckdb"), DUCKDB_ROWS),
             lambda path: {"path": str(path / "customers.duckdb")},
@@ -208,7 +203,6 @@ TARGETS = (
     Target(
         name="clickhouse",
         package="shaped-target-clickhouse",
-        venv=venv("clickhouse"),
         program="target-clickhouse",
         place=clickhouse,
         faults={
@@ -224,8 +218,6 @@ TARGETS = (
     Target(
         name="iceberg",
         package="target-s3tables",
-        venv=venv("iceberg"),
-        program="target-s3tables",
         place=iceberg,
         settings={
             "catalog_mode": "s3tables_rest",
@@ -244,7 +236,6 @@ TARGETS = (
     Target(
         name="jsonl",
         package="target-jsonl",
-        program="target-jsonl",
         venv=loader("jsonl"),
         place=files(json_lines, lambda path: {"destination_path": str(path)}),
         settings={"do_timestamp_file": False},
@@ -252,7 +243,6 @@ TARGETS = (
     Target(
         name="csv",
         package="meltanolabs-target-csv",
-        venv=venv("csv"),
         program="target-csv",
         place=files(csv_rows, lambda path: {"output_path": str(path)}),
         settings=UNCHECKED,
@@ -260,8 +250,6 @@ TARGETS = (
     Target(
         name="avro",
         package="target-avro",
-        venv=venv("avro"),
-        program="target-avro",
         place=files(
             partial(printed, venv("avro"), AVRO_ROWS),
             lambda path: {"prefix": f"{path}/"},
@@ -278,8 +266,6 @@ TARGETS = (
     Target(
         name="universal-file",
         package="target-universal-file",
-        venv=venv("universal-file"),
-        program="target-universal-file",
         place=files(csv_rows, lambda path: {"path": str(path)}),
         settings={"protocol": "local", "file_type": "csv", **UNCHECKED},
         notes="Its other kinds of file end with an error, flattened or not: `jsonl` "
@@ -288,8 +274,6 @@ TARGETS = (
     Target(
         name="singer-jsonl",
         package="target-singer-jsonl",
-        venv=venv("singer-jsonl"),
-        program="target-singer-jsonl",
         place=files(singer_records, lambda path: {"local": {"folder": str(path)}}),
         settings={"destination": "local"},
         faults=FLOATS | NO_VERSION,
@@ -298,7 +282,6 @@ TARGETS = (
         name="s3-jsonl",
         package="target-s3-jsonl",
         venv=venv("singer-jsonl"),
-        program="target-s3-jsonl",
         place=objects(json_lines, on_s3),
         faults=FLOATS,
         notes="Into a bucket that isn't there it writes nothing, and exits with 0.",
@@ -318,7 +301,6 @@ TARGETS = (
     Target(
         name="s3-parquet",
         package="plinxore-target-s3",
-        venv=venv("s3-parquet"),
         program="target-s3",
         place=objects(
             partial(printed, venv("s3-parquet"), PARQUET_ROWS),
@@ -346,7 +328,6 @@ TARGETS = (
         name="map-transform",
         package="meltano-map-transform",
         venv=venv("csv"),
-        program="meltano-map-transform",
         place=files(json_lines, lambda _: {}),
         settings={"stream_maps": {"customers": {"company": "company"}}},
         run=INTO_JSONL,

@@ -27,11 +27,7 @@ read_json = partial(json.loads, parse_float=Decimal)
 
 
 def losses(customers: list[Row], rows: list[Row]) -> set[str] | None:
-    """Compare customers with the rows that hold them.
-
-    Args:
-        customers: The customers, times read; the same one may come in two versions.
-        rows: The rows of the destination, a customer's versions in their order.
+    """Say what was lost of customers in the rows that hold them, by order of versions.
 
     Returns:
         What was lost, in words; None where the rows are of other customers.

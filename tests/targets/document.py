@@ -34,7 +34,6 @@ def written(page: str, target: Target, seen: dict[str, Seen]) -> str:
 
 
 def row(target: Target, seen: dict[str, Seen]) -> str:
-    """Return a target's row of the table."""
     link = f"[{target.package} {version(target)}](#{target.name})"
     cells = [link, verdict(target, seen), *(cell(seen[name]) for name in SCENARIOS)]
     return f"| {' | '.join(cells)} |"
@@ -48,7 +47,6 @@ def version(target: Target) -> str:
 
 
 def verdict(target: Target, seen: dict[str, Seen]) -> str:
-    """Return what a target does in a word or two."""
     words = []
     if seen[FIRST].is_whole:
         words += ["works"] + ["rounds"] * (ROUNDED in seen[FIRST].losses)
@@ -59,7 +57,6 @@ def verdict(target: Target, seen: dict[str, Seen]) -> str:
 
 
 def cell(seen: Seen) -> str:
-    """Return what became of a scenario in a word or two."""
     if any(map(is_harmful, seen.losses)):
         quality = "not whole"
     elif ROUNDED in seen.losses:
@@ -70,7 +67,6 @@ def cell(seen: Seen) -> str:
 
 
 def section(target: Target, seen: dict[str, Seen]) -> str:
-    """Return what is said of a target below the table."""
     settings = {
         "Settings": target.settings,
         "Environment": target.environment,

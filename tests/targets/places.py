@@ -39,7 +39,6 @@ def json_lines(path: Path) -> list[Row]:
 
 
 def singer_records(path: Path) -> list[Row]:
-    """Read a file of Singer's messages."""
     messages = json_lines(path)
     return [each["record"] for each in messages if each["type"] == "RECORD"]
 
@@ -58,12 +57,7 @@ def printed(venv: Path, script: str, *arguments: object) -> list[Row]:
 
 
 def files(read: Read, named: Callable[[Path], Settings]) -> Place:
-    """Make a place of a folder.
-
-    Args:
-        read: What reads a file of it; the oldest file comes first.
-        named: The settings that say where, from the folder.
-    """
+    """Make a place of a folder, whose files are read from the oldest on."""
 
     def place(folder: Path) -> Destination:
         written = folder / "written"
@@ -98,12 +92,7 @@ def s3() -> str:
 
 
 def objects(read: Read, named: Callable[[str, str], Settings]) -> Place:
-    """Make a place of a bucket on S3.
-
-    Args:
-        read: What reads an object of it; the oldest comes first.
-        named: The settings that say where, from the service's address and the bucket.
-    """
+    """Make a place of a bucket on S3, whose objects are read from the oldest on."""
 
     def place(folder: Path) -> Destination:
         address, bucket = s3(), folder.name
@@ -131,16 +120,11 @@ def objects(read: Read, named: Callable[[str, str], Settings]) -> Place:
 
 @cache
 def server() -> Database:
-    """Start PostgreSQL."""
     return servers.enter_context(postgres())
 
 
 def database(named: Callable[[Database], Settings]) -> Place:
-    """Make a place of a database, whose time zone is not UTC.
-
-    Args:
-        named: The settings that say where, from the database.
-    """
+    """Make a place of a database, whose time zone is not UTC."""
 
     def place(folder: Path) -> Destination:
         own = server().copy(folder.name)
@@ -159,7 +143,6 @@ def stand_in(name: str) -> str:
 
 
 def clickhouse(folder: Path) -> Destination:
-    """Make a database in ClickHouse."""
     address, database = stand_in("clickhouse"), folder.name
 
     def run(statement: str, where: str) -> list[Row]:
@@ -191,7 +174,6 @@ for task in reversed([*table.scan().plan_files()]):  # the newest comes first
 
 
 def iceberg(folder: Path) -> Destination:
-    """Make a namespace in a catalog of Iceberg."""
     address, namespace = stand_in("iceberg"), folder.name
     return Destination(
         {"s3tables_uri": address, "namespace": namespace},

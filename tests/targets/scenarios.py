@@ -77,11 +77,7 @@ class Seen:
 
 
 def tried(target: Target, account: Account) -> dict[str, Seen]:
-    """Try a target.
-
-    Returns:
-        What was seen, by scenario.
-    """
+    """Try a target in every scenario."""
     before, after = account.rows(BEFORE), account.rows(AFTER)
     merged = {row["uuid"]: row for row in [*before, *after]}
     later = {

@@ -45,11 +45,9 @@ class Answer(NamedTuple):
 
 
 def serve(answer: Callable[[str, str, bytes], Answer]) -> None:
-    """Serve in a program that is `started`.
+    """Serve in a program that is `started`, one request at a time.
 
-    Args:
-        answer: Answers a request, of which it is given the method, the path with the
-            query, and the body. One at a time.
+    A request is given by its method, its path with the query, and its body.
     """
     lock = threading.Lock()
 

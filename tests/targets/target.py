@@ -47,16 +47,16 @@ def loader(name: str) -> Path:
     return ROOT / f".meltano/loaders/target-{name}/venv"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Target:
     """A target, as data.
 
     Attributes:
         name: Its short name.
         package: Its name in the package index.
-        venv: Its environment.
-        program: Its program in its environment.
         place: Where it writes.
+        venv: Its environment, if it is not the one of its name.
+        program: Its program in its environment, if it is not named like its package.
         settings: Its settings, save those that say where.
         tap: The settings of the tap that it needs.
         environment: Variables that it needs.
@@ -69,9 +69,9 @@ class Target:
 
     name: str
     package: str
-    venv: Path
-    program: str
     place: Place
+    venv: Path = Path()
+    program: str = ""
     settings: Settings = field(default_factory=dict)
     tap: Settings = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -79,3 +79,8 @@ class Target:
     notes: str = ""
     run: str = '"$@"'
     is_tried_in_part: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.venv.name:
+            self.venv = venv(self.name)
+        self.program = self.program or self.package
