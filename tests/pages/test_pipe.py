@@ -13,7 +13,6 @@ import psutil
 import pytest
 
 from sandbox import Sandbox, generate_customers
-from sandbox.traffic import connections
 from tests.pages import ROOT, Reader, changed, clone
 
 if TYPE_CHECKING:
@@ -62,22 +61,6 @@ EVERYONE = {customer["uuid"] for customer in CUSTOMERS}
 def loaded(folder: Path) -> set[str]:
     lines = (folder / "output/customers.jsonl").read_text("utf-8").splitlines()
     return {json.loads(line)["uuid"] for line in lines}
-
-
-def test_the_next_night_reads_in_ranges(
-    sandbox: Sandbox, reader: Reader, nightly: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sandbox, "latency", 0)
-    config = nightly / "config.json"
-    right = config.read_text()
-    config.write_text(right.replace(f": {PER_PAGE}}}", f": {PER_PAGE // 2}}}"))
-    assert "ranges" not in reader.type("pipe")
-    (nightly / "output/customers.jsonl").unlink()
-    sandbox.requests.clear()
-    assert "Reading in 2 ranges at once" in reader.type("pipe")
-    config.write_text(right)
-    assert connections(sandbox.requests) == 2
-    assert loaded(nightly) == EVERYONE
 
 
 def test_cron_loads_every_customer(reader: Reader, nightly: Path) -> None:
