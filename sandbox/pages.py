@@ -11,7 +11,7 @@ import msgspec
 
 from sandbox import cursors, stale
 from sandbox.cursors import Cursor
-from sandbox.store import FILTERS, NO_FILTERS, Filters, Store
+from sandbox.store import FILTERS, Filters, Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ class PageQuery:
 
     cursor: Cursor | None = None
     per_page: int = MOST_PER_PAGE
-    filters: Filters = NO_FILTERS
+    filters: Filters = frozenset()
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> PageQuery:

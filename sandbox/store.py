@@ -39,8 +39,6 @@ FILTERS: dict[str, Callable[[Customer], Iterable[str | None]]] = {
 Filters: TypeAlias = frozenset[tuple[str, str]]
 """The filters that the client sent, each with its value."""
 
-NO_FILTERS: Filters = frozenset()
-
 
 def _passes(customer: Customer, filters: Filters) -> bool:
     return all(wanted in FILTERS[name](customer) for name, wanted in filters)

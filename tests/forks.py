@@ -80,10 +80,10 @@ def run(  # noqa: PLR0913 (what a process is started with)
     environment: Mapping[str, str] = os.environ,
     first_wait: float | None = None,
 ) -> int:
-    """Run a program to its end, and return its exit code.
+    """Run a program to its end, and return its exit code, below 0 for a signal.
 
-    A signal that ended it is a code below 0. `first_wait`, the seconds before the tap
-    tries a request again, is the one thing in which it is not what users run.
+    `first_wait`, the seconds before the tap tries a request again, is the one thing in
+    which it is not what users run.
     """
     start = {
         "arguments": arguments,

@@ -29,16 +29,7 @@ def settings(plugin: str, **values: object) -> dict[str, str]:
 
 
 def meltano(project: Path, *arguments: str, **variables: str) -> Shown:
-    """Run a command of Meltano.
-
-    Args:
-        project: The folder of the project.
-        arguments: The command line.
-        variables: Further environment variables.
-
-    Returns:
-        What it came to.
-    """
+    """Run a command of Meltano in a project, with further environment variables."""
     output, log = project / "meltano.out", project / "meltano.log"
     code = forks.run(
         *(forks.MELTANO, arguments, output, log),

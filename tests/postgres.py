@@ -147,25 +147,17 @@ def load(
 ) -> dict[str, Any] | None:
     """Run the tap, which must do well, then the target on what it wrote.
 
-    Args:
-        tap: The tap.
-        database: Where the target writes.
-        settings: The target's, where they are not those of the database.
-        target_code: The code that the target must end with.
-        options: Those of the tap's command line.
-
-    Returns:
-        The last state that the target printed, if it did.
+    The target has these settings beside those of the database, and must end with
+    `target_code`. The last state that it printed is returned, if it did.
     """
     tap.output(**options)
-    folder = tap.folder
     config, printed, log = (
-        folder / f"target.{name}" for name in ("json", "printed", "log")
+        tap.folder / f"target.{name}" for name in ("json", "printed", "log")
     )
     config.write_text(json.dumps({**database.settings(), **(settings or {})}))
     code = forks.run(
         *(forks.TARGET_POSTGRES, ["--config", str(config)], printed, log),
-        source=folder / OUTPUT,
+        source=tap.folder / OUTPUT,
     )
     # Where pytest shows it.
     sys.stderr.write(log.read_text())

@@ -28,25 +28,14 @@ MOST_GROWTH = 1.10
 
 
 def main() -> int:
-    """Read both accounts and print the figures.
-
-    Returns:
-        The exit code: 0 if both were read whole, in memory that did not grow.
-    """
+    """Read both accounts whole and return 0, if in memory that did not grow."""
     growth = soak(LARGE) / soak(SMALL) - 1
     sys.stdout.write(f"Memory: {growth:+.1%}\n")
     return int(growth > MOST_GROWTH - 1)
 
 
 def soak(customers: int) -> float:
-    """Let the tap read an account to its end.
-
-    Args:
-        customers: How many it has.
-
-    Returns:
-        The tap's peak memory in MiB.
-    """
+    """Let the tap read an account to its end, and return its peak memory in MiB."""
     account = sorted(generate_customers(customers), key=position_of)
     expected = [customer["uuid"] for customer in account]
     del account  # The sandbox needs the memory.
