@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from sandbox import DATA_SOURCES, generate_customers
+from sandbox import generate_customers
 from sandbox.fields import FIELDS
 
 if TYPE_CHECKING:
@@ -48,100 +47,48 @@ def test_every_customer_has_every_field_save_the_newest_one(
     assert 0 < sum("website_url" not in customer for customer in customers) < 300
 
 
-def test_there_are_merged_customers(customers: Customers) -> None:
-    merged = [c for c in customers if len(c["external_ids"]) > 1]
-    assert any(
-        len(set(c["data_source_uuids"])) < len(c["data_source_uuids"]) for c in merged
-    )
-    for customer in customers:
-        assert customer["external_id"] in customer["external_ids"]
-        assert customer["data_source_uuid"] in customer["data_source_uuids"]
-        system = DATA_SOURCES[customer["data_source_uuid"]]
-        assert customer["billing-system-type"] == system
-
-
-def test_leads_alone_have_no_customer_since(customers: Customers) -> None:
-    leads = [c for c in customers if "Lead" in c["status"]]
-    assert {c["status"] for c in leads} == {
-        *("New Lead", "Working Lead", "Qualified Lead", "Unqualified Lead", "Lead")
-    }
-    assert all(c["customer-since"] is None and c["lead_created_at"] for c in leads)
-    others = [c for c in customers if "Lead" not in c["status"]]
-    assert {c["status"] for c in others} == {"Active", "Past Due", "Cancelled"}
-    offsets = {c["customer-since"][19:] for c in others}
-    assert {"+00:00", "-04:00", "+05:30"} < offsets
-
-
 def test_text_is_missing_in_two_ways(customers: Customers) -> None:
-    for name in ("name", "email", "company", "city", "state", "country", "zip"):
+    for name in ("name", "email", "company", "state", "zip", "billing-system-url"):
         assert {None, ""} < {customer[name] for customer in customers}
-    assert {None, ""} < {c.get("website_url", "absent") for c in customers}
-    assert {None, ""} < {customer["billing-system-url"] for customer in customers}
-    assert None in {customer["owner"] for customer in customers}
 
 
-def test_those_who_pay_have_revenue_which_is_an_integer_or_one_with_a_point(
-    customers: Customers,
-) -> None:
-    for customer in customers:
-        pays = customer["status"] in {"Active", "Past Due"}
-        assert (customer["mrr"] > 0) == pays
-        assert customer["arr"] == 12 * customer["mrr"]
+def test_there_are_merged_customers_and_leads(customers: Customers) -> None:
+    assert any(len(set(c["data_source_uuids"])) > 1 for c in customers)
+    leads = [c for c in customers if "Lead" in c["status"]]
+    assert {c["customer-since"] for c in leads} == {None}
+    offsets = {(c["customer-since"] or "")[19:] for c in customers}
+    assert {"", "+00:00", "-04:00", "+05:30"} < offsets
+
+
+def test_numbers_and_texts_are_what_careless_readers_lose(customers: Customers) -> None:
     for name in ("mrr", "arr"):
         assert {type(customer[name]) for customer in customers} == {int, Decimal}
-        with_point = next(c[name] for c in customers if isinstance(c[name], Decimal))
-        assert str(with_point).endswith(".0")
+    values = defaultdict(set)
+    for customer in customers:
+        for key, value in customer["attributes"]["custom"].items():
+            values[key].add(value)
+    types = [{type(value) for value in found} for found in values.values()]
+    assert all(len(found) == 1 for found in types)
+    assert set().union(*types) == {str, int, bool, Decimal}
+    assert Decimal("0.1") in values["discountRate"]
+    assert min(values["Ledger Number"]) >= 10**19
+    assert max("".join(values["Account Notes"])) > "\uffff"
 
 
-def added(rng: Random, _: object) -> float:
-    return rng.random()
-
-
-def test_a_field_that_is_added_or_made_otherwise_changes_no_other(
+def test_a_field_that_is_added_changes_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = generate_customers(300)
     attributes: Any = FIELDS["attributes"]
     custom = {"an attribute": added, **attributes["custom"]}
-    fields = {
-        "a column": added,
-        **FIELDS,
-        "attributes": attributes | {"custom": custom},
-        "owner": added,
-    }
-    monkeypatch.setattr("sandbox.customers.FIELDS", fields)
+    fields = FIELDS | {"attributes": attributes | {"custom": custom}}
+    monkeypatch.setattr("sandbox.customers.FIELDS", {"a column": added, **fields})
     after = generate_customers(300)
     columns = [customer.pop("a column") for customer in after]
     values = [c["attributes"]["custom"].pop("an attribute") for c in after]
     assert len({*columns, *values}) == 600
-    assert after == [
-        customer | {"owner": other["owner"]}
-        for customer, other in zip(before, after, strict=True)
-    ]
+    assert after == before
 
 
-def test_custom_attributes_are_of_every_type_and_hold_what_careless_readers_lose(
-    customers: Customers,
-) -> None:
-    values = defaultdict(list)
-    for customer in customers:
-        for key, value in customer["attributes"]["custom"].items():
-            values[key].append(value)
-    types = {key: {type(value) for value in found} for key, found in values.items()}
-    assert all(len(found) == 1 for found in types.values())
-    assert set().union(*types.values()) == {str, int, bool, Decimal}
-    timestamp = re.compile(r"20\d\d-\d\d-\d\d \d\d:\d\d:00")
-    assert all(timestamp.fullmatch(value) for value in values["convertedAt"])
-    assert Decimal("0.1") in values["discountRate"]
-    assert {len(str(value)) for value in values["Ledger Number"]} == {20}
-    assert max(values["Ledger Number"]) > 2**64
-    notes = "".join(values["Account Notes"])
-    assert re.search("[\u0600-\u06ff]", notes)
-    assert re.search("[\U0001f300-\U0001faff]", notes)
-    assert {"Renewal date", "CAC", "exact_share"} < values.keys()
-
-
-def test_the_other_attributes_are_filled_and_empty(customers: Customers) -> None:
-    attributes = [customer["attributes"] for customer in customers]
-    for name in ("tags", "stripe", "clearbit", "custom"):
-        assert {bool(found[name]) for found in attributes} == {True, False}
+def added(rng: Random, _: object) -> float:
+    return rng.random()
