@@ -63,13 +63,10 @@ def test_an_empty_page_is_not_the_end(tap: Tap, sandbox: Sandbox) -> None:
     ("fault", "problem"),
     [
         (faults.with_values(cursor=None), "`has_more` is true, but there is no"),
-        (faults.with_values(cursor=""), "`has_more` is true, but there is no `cursor`"),
-        (faults.with_values(cursor=7), "`has_more` is true, but there is no `cursor`"),
         (faults.without("has_more"), "missing required field `has_more`"),
         (faults.with_values(has_more="true"), "Expected `bool`, got `str`"),
         (faults.without("entries"), "missing required field `entries`"),
         (faults.with_values(entries={}), "Expected `array`, got `object`"),
-        (faults.with_values(entries=[None]), "Expected `object`, got `null`"),
         (faults.with_values(entries=[{"uuid": ""}]), "a customer without a `uuid`"),
         (faults.body(b"[]"), "Expected `object`, got `array`"),
     ],
