@@ -29,7 +29,7 @@ from tests.running import merged
 from tests.turns import in_turns
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
 
 FIRST = int(os.environ.get("MODEL_FIRST", "0"))
 CHAINS = int(os.environ.get("MODEL_CHAINS", "300"))
@@ -37,8 +37,6 @@ SYNCS = 4
 NOW = "2026-01-31T00:00:00+00:00"
 LOGGER = logging.getLogger("of chains")
 LOGGER.setLevel(logging.ERROR)
-
-pytestmark = pytest.mark.usefixtures("short_ranges", "now")
 
 Place = tuple[str, int]
 START: Place = ("", -1)
@@ -60,8 +58,6 @@ class Service:
     rng: Random
     per_page: int
     since: dict[int, str] = field(default_factory=dict)
-    calm: bool = False
-    """Whether nothing changes and nothing fails."""
     run: int = 0
     first_run: int = 0
     """Of this sync: what was given out before is old."""
@@ -75,7 +71,7 @@ class Service:
 
     def start_run(self, *, of_a_new_sync: bool) -> None:
         self.run += 1
-        if of_a_new_sync and not self.calm:
+        if of_a_new_sync:
             self.first_run = self.run
             self.there, self.moved, self.paid = {*self.since}, set(), set()
             self.edits = self.rng.choice((0, 0.05, 0.3))
@@ -133,8 +129,6 @@ class Service:
     def _reading(self, cursor: str) -> str:
         """Say what an old cursor is taken for, the same all through a run."""
         run, *_ = json.loads(cursor)
-        if self.calm:
-            return "right"
         rng = Random(f"{self.run} {cursor}")
         if run < self.first_run:
             return rng.choice(("right",) * 8 + OLD)
@@ -211,40 +205,12 @@ def chain(seed: int) -> int:
     return service.run
 
 
-@pytest.fixture
-def short_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cut an account that has few pages."""
-    monkeypatch.setattr(ranges, "SHORTEST", 2)
-
-
-@pytest.fixture
-def now() -> Iterator[None]:
-    """Stop the clock, so that a seed decides everything."""
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
 @pytest.mark.parametrize("first", range(FIRST, FIRST + CHAINS, 30))
-def test_nobody_who_stayed_is_lost(first: int) -> None:
+def test_nobody_who_stayed_is_lost(monkeypatch: pytest.MonkeyPatch, first: int) -> None:
+    monkeypatch.setattr(ranges, "SHORTEST", 2)
     runs = 0
     for seed in range(first, first + 30):
-        with in_turns(seed):
+        # A seed decides everything.
+        with in_turns(seed), time_machine.travel(NOW, tick=False):
             runs += chain(seed)
     assert runs > 30 * SYNCS * 1.2  # Many of them were interrupted and resumed.
-
-
-@pytest.mark.parametrize("at_once", [2, 20])
-def test_nobody_is_written_twice_where_nothing_changes(at_once: int) -> None:
-    for seed in range(40):
-        rng = Random(seed)
-        service = Service(rng, per_page=5, calm=True)
-        service.since = {who: rng.choice((moment(rng), NEVER)) for who in range(220)}
-        _, state = sync_once(service, {}, 1, versioned=False)
-        # Pages begin elsewhere than last time.
-        service.per_page = rng.choice((3, 5, 8))
-        for who in rng.sample(range(220), rng.choice((0, 3, 200))):
-            del service.since[who]
-        with in_turns(seed):
-            batches = begin(state, at_once, versioned=False).read(service.pages)
-            written = [each.uuid for batch in batches for each in batch.customers]
-        assert sorted(written) == sorted(service.since), f"seed {seed}"
