@@ -65,14 +65,6 @@ def test_resumes_as_often_as_it_is_interrupted(tap: Tap, sandbox: Sandbox) -> No
     assert len(starts) == 1  # It is one sync.
 
 
-def test_a_run_that_reads_nothing_hands_the_state_on(tap: Tap) -> None:
-    first = interrupted(tap)
-    tap.sandbox.script(lambda _: faults.status(401))
-    second = tap.run(per_page=10, state=first.state)
-    assert second.code == 1
-    assert second.state == first.state
-
-
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

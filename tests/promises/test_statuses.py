@@ -125,17 +125,6 @@ def test_an_error_with_status_200_is_tried_again_and_then_says_its_words(
     assert run.errors[0].endswith(f"page 3{words}Given up after try 2")
 
 
-def test_gives_up_after_as_many_retries_as_are_set(tap: Tap, sandbox: Sandbox) -> None:
-    sandbox.script(lambda _: faults.status(503))
-    run = tap.run(max_retries=3)
-    assert run.code == 1
-    assert len(sandbox.requests) == 4
-    nexts = [warning.rpartition("Try ")[2] for warning in run.warnings]
-    assert nexts == ["2 of 4 in 0.0 s", "3 of 4 in 0.0 s", "4 of 4 in 0.0 s"]
-    (line,) = run.errors
-    assert "page 1: 503 Service Unavailable. Error 503. Given up after try 4" in line
-
-
 def test_waits_longer_each_time_and_as_long_as_retry_after_asks(
     tap: Tap, sandbox: Sandbox
 ) -> None:
