@@ -196,8 +196,7 @@ class RangeReaders:
     def _advance(self, reader: _RangeReader, page: Page) -> Portion:
         end = self._next(reader)
         look = (end and end.look) or set()
-        is_alone = len(self._readers) == 1 and not self._emitted
-        own = [] if is_alone else keys(page.customers)
+        own = keys(page.customers) if len(self._readers) > 1 else []
         customers = page.customers
         if not self._emitted.isdisjoint(own):
             pairs = zip(own, customers, strict=True)
