@@ -126,12 +126,15 @@ class RangeReaders:
 
     def _take_looks(self) -> None:
         """Look at the end of each range that is to be read."""
-        while looks := {
-            self._threads.submit(self._look, reader): reader
+        # Where a range is dropped, the one before it meets another one.
+        while due := [
+            reader
             for before, reader in pairwise(self._readers)
             if reader.look is None and not before.range.done
-        }:
-            self._coming = looks
+        ]:
+            self._coming = {
+                self._threads.submit(self._look, reader): reader for reader in due
+            }
             for reader, answer in self._as_they_come():
                 try:
                     reader.first = answer.result()
