@@ -99,6 +99,7 @@ class Service:
             case 3:
                 for who in block:
                     del self.since[who]
+                self.paid -= {*block}  # A later customer may have the same number.
             case 4:
                 first = max(self.since, default=0) + 1 + self.run * 10_000
                 for who in range(first, first + rng.choice((1, 5, 30))):
