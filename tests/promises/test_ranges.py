@@ -141,7 +141,7 @@ def test_neighbours_who_move_in_front_of_a_boundary_cost_nobody_else_a_row(
     block, near = sandbox.customers[250:260], sandbox.customers[200]
 
     def move(request: SeenRequest) -> None:
-        if request.number == 8:
+        if request.number == AT_ONCE:  # The first one behind the looks.
             for each in block:
                 sandbox.put({**each, "customer-since": near["customer-since"]})
 
