@@ -34,11 +34,10 @@ class _ExitError(BaseException):
 
 
 class Row(NamedTuple):
-    """A row of the table, by a name that tells each change of a customer."""
+    """A row of the table, and what wrote it."""
 
     run: int
     version: int | None
-    name: str
 
 
 @dataclass
@@ -96,8 +95,7 @@ class Target:
         match message["type"]:
             case "RECORD":
                 record, self.version = message["record"], message.get("version")
-                row = Row(self.run, self.version, record["name"])
-                self._pending[record["uuid"]] = row
+                self._pending[record["uuid"]] = Row(self.run, self.version)
                 if len(self._pending) >= self.batch:
                     self._drain()
             case "STATE":

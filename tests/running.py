@@ -31,14 +31,6 @@ def parse(output: bytes) -> list[Message]:
     return [json.loads(line, parse_float=Decimal) for line in io.BytesIO(output)]
 
 
-def merged(new: Any, old: Any) -> Any:
-    """Merge a state into an older one as Meltano does, and return that."""
-    for key, value in new.items():
-        is_object = isinstance(value, dict)
-        old[key] = merged(value, old.setdefault(key, {})) if is_object else value
-    return old
-
-
 def cursor_in(state: dict[str, Any]) -> str | None:
     """Return where the unfinished sync in a state resumes, if it is one range."""
     (part,) = state["bookmarks"]["customers"]["ranges"] or [{}]

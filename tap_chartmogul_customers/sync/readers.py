@@ -126,12 +126,15 @@ class RangeReaders:
 
     def _take_looks(self) -> None:
         """Look at the end of each range that is to be read."""
-        while looks := {
-            self._threads.submit(self._look, reader): reader
+        # Where a range is dropped, the one before it meets another one.
+        while due := [
+            reader
             for before, reader in pairwise(self._readers)
             if reader.look is None and not before.range.done
-        }:
-            self._coming = looks
+        ]:
+            self._coming = {
+                self._threads.submit(self._look, reader): reader for reader in due
+            }
             for reader, answer in self._as_they_come():
                 try:
                     reader.first = answer.result()
@@ -196,8 +199,7 @@ class RangeReaders:
     def _advance(self, reader: _RangeReader, page: Page) -> Portion:
         end = self._next(reader)
         look = (end and end.look) or set()
-        is_alone = len(self._readers) == 1 and not self._emitted
-        own = [] if is_alone else keys(page.customers)
+        own = keys(page.customers) if len(self._readers) > 1 else []
         customers = page.customers
         if not self._emitted.isdisjoint(own):
             pairs = zip(own, customers, strict=True)

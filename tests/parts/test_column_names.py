@@ -33,7 +33,6 @@ def test_a_name_with_a_hash_is_the_same_in_every_version(keys: tuple[str, str]) 
         ("utmCampaign", "utm_campaign"),
         ("HTTPServer", "http_server"),
         ("Health-Score (new)", "health_score_new"),
-        ("__proto__", "proto"),
         ("2fa", "2fa"),
         ('a "quoted"\nkey', "a_quoted_key"),
         ("prénom", "prenom"),
@@ -50,7 +49,6 @@ def test_a_name_is_the_key_in_snake_case(key: str, expected: str) -> None:
     ("key", "kept"),
     [
         ("", ""),
-        ("!", ""),
         ("Дата 1", "_1"),
         ("a" * 56, "_" + "a" * 46),
         ("A" * 100_000, "_" + "a" * 46),

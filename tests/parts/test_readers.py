@@ -113,6 +113,16 @@ def test_whatever_comes_first_all_of_it_is_read(seed: int) -> None:
     assert read_now | begun == {*range(600)}
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_nobody_is_emitted_twice_though_pages_begin_elsewhere(seed: int) -> None:
+    rng = Random(seed)  # noqa: S311 (no secret)
+    account = Account(60)
+    account.on_request = lambda *_: time.sleep(rng.random() / 1000)
+    cuts = [place + rng.randrange(40) for place in range(100, 600, 100)]
+    emitted = read(account, ranges(0, *cuts), at_once=rng.randrange(1, 8))
+    assert emitted == [*range(600)]
+
+
 @pytest.mark.parametrize("at_once", [1, 2, 4, 8])
 def test_reads_every_range_to_the_start_of_the_next(at_once: int) -> None:
     account = Account(40)

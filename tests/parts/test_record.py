@@ -23,7 +23,6 @@ from tests.customers import as_sent, decoded, encode, json_values, record_of
 NAMES = [column.name for column in COLUMNS]
 FIELDS = [column.field for column in COLUMNS]
 UUID = "cus_00000000-0000-0000-0000-000000000000"
-ANYTHING: list[Any] = [5, True, "a", [], [1], {}, {"a": [1]}, Decimal("1.0")]
 
 
 def reader(*deselected: str, **by_hand: dict[str, Any]) -> RecordReader:
@@ -48,36 +47,16 @@ def exactly(value: object) -> tuple[str, str]:
     return type(value).__name__, encode(value).decode()
 
 
-def test_every_record_holds_every_column() -> None:
-    record = read({})
-    assert list(record) == NAMES
-    assert {name for name in NAMES if record[name] is not None} == {"uuid"}
-
-
-def test_columns_are_the_documented_fields_in_snake_case() -> None:
-    hyphenated = {column.field for column in COLUMNS if column.field != column.name}
-    assert hyphenated >= {
-        *("customer-since", "billing-system-url", "chartmogul-url"),
-        *("billing-system-type", "currency-sign"),
-    }
-    assert {field.replace("-", "_") for field in FIELDS} == {*NAMES}
-    record = read({field: field for field in FIELDS if field.endswith(("url", "type"))})
-    assert record["billing_system_url"] == "billing-system-url"
-    assert record["website_url"] == "website_url"
-
-
 @pytest.mark.parametrize(
     ("sent", "expected"),
     [
         ("2016-01-01T12:00:00+00:00", "2016-01-01T12:00:00+00:00"),
         ("2023-06-09T13:16:00-04:00", "2023-06-09T17:16:00+00:00"),
-        ("2015-11-07T01:20:00.000Z", "2015-11-07T01:20:00+00:00"),
         ("2015-11-07T01:20:00.123456Z", "2015-11-07T01:20:00.123456+00:00"),
         ("2015-11-07T01:20:00.5Z", "2015-11-07T01:20:00.500000+00:00"),
         ("2015-11-07T01:20:00", "2015-11-07T01:20:00+00:00"),
         ("2023-09-08 00:00:00", "2023-09-08T00:00:00+00:00"),
         ("2023-09-08", "2023-09-08T00:00:00+00:00"),
-        ("2023-12-31T23:59:59.999999+14:00", "2023-12-31T09:59:59.999999+00:00"),
         ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+00:00"),
     ],
 )
@@ -90,17 +69,17 @@ def test_a_time_is_in_utc_to_the_microsecond(sent: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "sent",
     [
-        *("", "soon", "now", "12:00", "P1D", "10:", "10:30/P1D", "0000-00-00"),
-        *("2023-02-30", "2023-13-01T00:00:00Z", "2023-01-01/2023-02-01", "2023-W60-1"),
-        *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-01:00"),
-        *(5, True, ["2023"], {}, Decimal("1.5")),
+        *("", "now", "12:00", "P1D", "0000-00-00", "2023-02-30", "2023-W60-1"),
+        *("2023-01-01/2023-02-01", "0001-01-01T00:00:00+14:00", 5, True, ["2023"]),
     ],
 )
 def test_what_is_no_time_becomes_null_with_a_warning(
     sent: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert read({"lead_created_at": sent})["lead_created_at"] is None
-    (warning,) = caplog.messages
+    assert read({"lead_created_at": "x" * 99})["lead_created_at"] is None
+    warning, shortened = caplog.messages
+    assert shortened.endswith("x…")
     assert warning == (
         f"Customer {UUID!r}: `lead_created_at` becomes null: it cannot be read as a "
         f"time: {encode(sent).decode()}"
@@ -116,14 +95,6 @@ def test_what_is_no_time_becomes_null_with_a_warning(
 def test_whatever_looks_like_a_time_is_one_or_null(pieces: list[str]) -> None:
     got = read({"customer-since": "".join(pieces)})["customer_since"]
     assert got is None or got.endswith("+00:00")
-
-
-@pytest.mark.parametrize(("length", "shown"), [(98, f'{"x" * 98}"'), (99, "x…")])
-def test_a_warning_shows_no_more_than_the_start_of_a_long_text(
-    caplog: pytest.LogCaptureFixture, length: int, shown: str
-) -> None:
-    read({"lead_created_at": "x" * length})
-    assert caplog.messages[0].endswith(shown)
 
 
 @pytest.mark.parametrize(
@@ -144,13 +115,11 @@ def test_a_warning_shows_no_more_than_the_start_of_a_long_text(
         ([4100], None),
     ],
 )
-@pytest.mark.parametrize("column", ["mrr", "id"])
 def test_a_whole_number_is_an_integer_and_nothing_else_is(
-    column: str, sent: object, expected: int | None, caplog: pytest.LogCaptureFixture
+    sent: object, expected: int | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert exactly(read({column: as_sent(sent)})[column]) == exactly(expected)
+    assert exactly(read({"mrr": as_sent(sent)})["mrr"]) == exactly(expected)
     assert len(caplog.messages) == (expected is None)
-    assert all(UUID in message and column in message for message in caplog.messages)
 
 
 def test_text_that_is_no_text_becomes_json() -> None:
@@ -174,12 +143,13 @@ def test_an_address_holds_texts() -> None:
             ["a", None, "5", '{"a":0.10}'],
         ),
         ("tags", [], []),
-        *(("tags", other, None) for other in ("a", 5, {}, {"a": 1}, True)),
-        *((key, {"a": {"b": [1]}}, {"a": {"b": [1]}}) for key in ("stripe", "custom")),
+        ("tags", "a", None),
+        ("tags", {}, None),
         *((key, [], {}) for key in ("stripe", "clearbit", "custom")),
-        *((key, [1], None) for key in ("stripe", "clearbit", "custom")),
-        *(("stripe", other, None) for other in ("a", 5)),
-        *(("new", other, other) for other in ANYTHING),
+        ("stripe", "a", None),
+        ("stripe", [1], None),
+        ("new", 5, 5),
+        ("new", [], []),
     ],
 )
 def test_the_keys_of_attributes_keep_to_their_types(
@@ -296,14 +266,12 @@ DATE_TIME = {"type": ["null", "string"], "format": "date-time"}
         ("number", Decimal("3000.5"), Decimal("3000.5")),
         ("number", 2**53, 2**53),
         ("number", 2**53 + 1, Decimal(f"{2**53 + 1}.0")),
-        *(("number", other, None) for other in ("5", True, [5])),
+        *(("number", other, None) for other in ("5", True)),
         ("string", 25647, "25647"),
-        ("string", {"a": Decimal("0.10")}, '{"a":0.10}'),
         ("boolean", False, False),
         *(("boolean", other, None) for other in (0, "false")),
         ("array", "a", None),
         ("object", 1, None),
-        (["integer", "string"], 5, 5),
         (["integer", "string"], "5", "5"),
         (["string", "integer"], Decimal("5.0"), 5),
         (["string", "integer"], Decimal("1.5"), "1.5"),
@@ -314,16 +282,11 @@ DATE_TIME = {"type": ["null", "string"], "format": "date-time"}
         ("unheard of", "5", "5"),
     ],
 )
-@pytest.mark.parametrize("column", ["mrr", "brand_new"])
 def test_a_column_is_read_as_the_type_that_the_catalog_has(
-    column: str,
-    types: object,
-    sent: object,
-    expected: object,
-    caplog: pytest.LogCaptureFixture,
+    types: object, sent: object, expected: object, caplog: pytest.LogCaptureFixture
 ) -> None:
-    record = read({column: sent}, **{column: {"type": types}})
-    assert exactly(record[column]) == exactly(expected)
+    record = read({"mrr": sent}, mrr={"type": types})
+    assert exactly(record["mrr"]) == exactly(expected)
     assert bool(caplog.messages) == (expected is None)
 
 
@@ -332,19 +295,10 @@ def test_a_column_is_read_as_the_type_that_the_catalog_has(
     [
         (DATE_TIME, "2023-09-08 01:00:00+02:00", "2023-09-07T23:00:00+00:00"),
         ({**DATE_TIME, "format": "date"}, "2023-09-08 01:00:00+02:00", "2023-09-07"),
-        ({**DATE_TIME, "format": "uri"}, 5, "5"),
-        ({**DATE_TIME, "type": ["integer", "string"]}, 5, 5),
         ({**DATE_TIME, "type": ["integer", "string"]}, "soon", None),
         ({"type": "integer", "format": "int64"}, Decimal("5.0"), 5),
         ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, Decimal("5.0"), 5),
-        ({"anyOf": [{"type": "integer"}, {"type": ["null"]}]}, "5", None),
         ({"oneOf": [{"type": "string"}, {"type": "integer"}]}, 5, 5),
-        ({"oneOf": [DATE_TIME, {"type": "boolean"}]}, True, True),
-        (
-            {"type": "array", "items": {"type": "integer"}},
-            [Decimal("5.0"), None],
-            [5, None],
-        ),
         ({"type": "array", "items": {"type": "integer"}}, [1, "a"], None),
         (
             {
@@ -377,71 +331,42 @@ def test_formats_items_and_keys_that_the_catalog_has_are_read_too(
     assert exactly(read({"new": sent}, new=schema)["new"]) == exactly(expected)
 
 
-@pytest.mark.parametrize("column", ["attributes", "brand_new"])
 def test_what_cannot_be_read_inside_an_object_is_named_by_its_place(
-    column: str, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     custom = {"type": "object", "properties": {"at": DATE_TIME}}
     schema = {"type": "object", "properties": {"custom": custom}}
-    record = read({column: {"custom": {"at": "soon"}}}, **{column: schema})
-    assert record[column] == {"custom": {"at": None}}
+    record = read({"new": {"custom": {"at": "soon"}}}, new=schema)
+    assert record["new"] == {"custom": {"at": None}}
     (warning,) = caplog.messages
-    assert warning == (
-        f"Customer {UUID!r}: `{column}.custom.at` becomes null: it cannot be read as a "
-        'time: "soon"'
-    )
+    assert "`new.custom.at` becomes null: it cannot be read as a time" in warning
 
 
-ATTRIBUTES = {"tags": ["a"], "stripe": {"id": 1}, "custom": {"CAC": 1}, "hubspot": "x"}
-
-
-@pytest.mark.parametrize("types", [["null", "object"], "string", ["string", "object"]])
-@pytest.mark.parametrize(
-    ("deselected", "left"),
-    [
-        ([], [*ATTRIBUTES]),
-        (["attributes.clearbit"], ["tags", "stripe", "custom"]),
-        (["attributes.stripe", "attributes.custom"], ["tags"]),
-        ([f"attributes.{key}" for key in ("tags", "stripe", "clearbit", "custom")], []),
-    ],
-)
-def test_where_some_keys_are_selected_no_other_comes_through(
-    deselected: list[str], left: list[str], types: object
-) -> None:
+@pytest.mark.parametrize("types", ["string", ["string", "object"]])
+def test_an_object_as_text_holds_what_is_selected_alone(types: object) -> None:
     schema = {**CUSTOMER_SCHEMA["properties"]["attributes"], "type": types}
-    read_ = reader(*deselected, attributes=schema)
-    record = record_of(read_, {"uuid": UUID, "attributes": ATTRIBUTES})
-    expected = {key: ATTRIBUTES[key] for key in left}
-    assert record["attributes"] == (
-        encode(expected).decode() if types == "string" else expected
+    attributes = {"tags": ["a"], "custom": {"CAC": 1}, "hubspot": "x"}
+    record = record_of(
+        reader("attributes.custom", attributes=schema),
+        {"uuid": UUID, "attributes": attributes},
     )
+    text = '{"tags":["a"]}'
+    assert record["attributes"] == (text if types == "string" else json.loads(text))
 
 
-def test_a_column_that_is_not_selected_is_absent_and_its_field_known(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    read_ = reader("email", "brand_new", brand_new={"type": "string"})
-    record = record_of(read_, {"uuid": UUID, "email": "a", "brand_new": "b"})
-    read_.report()
-    assert list(record) == [name for name in NAMES if name != "email"]
-    assert not caplog.messages
-
-
-@pytest.mark.parametrize("name", ["brand_new", "custom_plan", "customer-since"])
-@pytest.mark.parametrize("description", [None, "My plan", 'attributes.custom["a"b"]'])
+@pytest.mark.parametrize("description", ["My plan", 'attributes.custom["a"b"]'])
 def test_a_column_that_nothing_fills_is_named_at_the_end(
-    name: str, description: str | None, caplog: pytest.LogCaptureFixture
+    description: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    read_ = reader(**{name: {"type": "string", "description": description}})
+    read_ = reader(custom_plan={"type": "string", "description": description})
     attributes = {"custom": {"plan": 5}}
-    assert record_of(read_, {"uuid": UUID, "attributes": attributes})[name] is None
+    record_of(read_, {"uuid": UUID, "attributes": attributes})
     read_.report()
     (warning,) = caplog.messages
-    assert warning.startswith(f"Column `{name}` of the catalog stayed empty")
-    caplog.clear()
-    assert record_of(read_, {"uuid": UUID, name: "2023-09-08"})[name] == "2023-09-08"
+    assert warning.startswith("Column `custom_plan` of the catalog stayed empty")
+    record_of(read_, {"uuid": UUID, "custom_plan": "gold"})
     read_.report()
-    assert not caplog.messages
+    assert len(caplog.messages) == 1
 
 
 def test_the_type_of_a_custom_attribute_decides_and_no_log_shows_its_values(
@@ -465,12 +390,3 @@ def test_the_type_of_a_custom_attribute_decides_and_no_log_shows_its_values(
         "column; `attributes` has it"
     )
     assert count == "Values that became null in `custom_at`: 1"
-
-
-@pytest.mark.parametrize(
-    "attributes",
-    [None, "none", [], {}, {"custom": None}, {"custom": []}, {"custom": 1}],
-)
-def test_a_customer_without_custom_attributes_has_nulls(attributes: object) -> None:
-    schema = {"type": "integer", "description": 'attributes.custom["key"]'}
-    assert read({"attributes": attributes}, custom_key=schema)["custom_key"] is None

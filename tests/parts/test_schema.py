@@ -59,22 +59,6 @@ def test_every_column_and_documented_key_has_a_description() -> None:
         assert bool(part.get("description")) == described, path
 
 
-def test_the_keys_of_attributes_and_address_are_typed() -> None:
-    assert {key: part["type"][1] for key, part in ATTRIBUTES.items()} == {
-        "tags": "array",
-        "stripe": "object",
-        "clearbit": "object",
-        "custom": "object",
-    }
-    # Targets would take a value apart by these.
-    assert not [key for key, part in ATTRIBUTES.items() if "properties" in part]
-    address = CUSTOMER_SCHEMA["properties"]["address"]
-    assert list(address["properties"]) == ["address_zip", "city", "state", "country"]
-    inner = [*address["properties"].values(), address["additionalProperties"]]
-    inner.append(ATTRIBUTES["tags"]["items"])
-    assert all(part["type"] == ["null", "string"] for part in inner)
-
-
 columns = st.fixed_dictionaries(
     {}, optional=dict.fromkeys([*ATTRIBUTES, "city", "state"], json_values)
 )

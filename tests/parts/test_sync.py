@@ -1,4 +1,4 @@
-"""A sync as a whole: what it says, what state it leaves, and its second look."""
+"""The second look of a sync."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Service:
 
     def second_look(self) -> list[str | None]:
         """Return what a second look asks for, after a sync."""
-        everyone = [*begin(versioned=True).read(self.pages)]
+        everyone = [*begin().read(self.pages)]
         assert len(everyone) >= len(self.since)
         return [cursor for label, cursor in self.asked if label == "second look"]
 
@@ -55,109 +55,73 @@ def at_the_start() -> Iterator[None]:
         yield
 
 
-def begin(state: Any = None, *, versioned: bool = False, hours: float = 6) -> Sync:
+def begin(state: Any = None) -> Sync:
     return Sync(
         *(state or {}, Account("url", "key", {})),
-        versioned=versioned,
-        max_age_hours=hours,
+        versioned=True,
+        max_age_hours=6,
         at_once=2,
         logger=LOGGER,
     )
 
 
-class TestSecondLook:
-    @pytest.mark.parametrize(
-        ("since", "at"),
-        [
-            ([LONG_AGO, WEEK_AGO, None], ["2"]),
-            ([LONG_AGO, "2026-01-24T00:00:01Z", None], ["1", "2"]),
-            ([LONG_AGO, "2026-01-23T20:00:01-04:00", None], ["1", "2"]),
-            ([LONG_AGO, LONG_AGO, None], ["2"]),
-            # Whatever range it was in.
-            ([WEEK_AGO, LONG_AGO, None], ["1", "2"]),
-            # Leads, and times that cannot be read, tell no place.
-            ([None, "", "soon", 5, {}, []], [None]),
-            # The last page has no cursor.
-            ([LONG_AGO, WEEK_AGO], ["1"]),
-            # To the first page without anyone who pays.
-            (
-                [LONG_AGO, *["2026-01-30T00:00:00Z"] * 3, None, None],
-                ["1", "2", "3", "4"],
-            ),
-        ],
-    )
-    def test_starts_where_nobody_has_started_to_pay_for_a_week(
-        self, since: list[Any], at: list[str | None]
-    ) -> None:
-        assert Service(*since).second_look() == at
-
-    def test_of_one_page_there_is_none(self) -> None:
-        assert Service(LONG_AGO).second_look() == []
-
-    def test_without_deletes_there_is_none(self) -> None:
-        service = Service(LONG_AGO, None)
-        assert len([*begin().read(service.pages)]) == 2
-
-    def test_starts_at_the_start_if_its_place_fails(
-        self, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        service = Service(LONG_AGO, "2026-01-30T00:00:00Z", None)
-        service.refused = [("second look", "1")]
-        assert service.second_look() == ["1", None, "1", "2"]
-        assert "The second look begins at the start" in caplog.text
-        service.refused = [("second look", "1"), ("second look", None)]
-        with pytest.raises(ReadError):
-            service.second_look()
-
-    def test_goes_on_in_the_next_run_if_nothing_can_be_reached(self) -> None:
-        service = Service(LONG_AGO, "2026-01-30T00:00:00Z", None)
-        service.refused, service.error = [("second look", "1")], UnreachableError
-        with pytest.raises(UnreachableError):
-            service.second_look()
-
-    def test_an_interrupted_one_is_made_again(self) -> None:
-        service, first = Service(LONG_AGO, WEEK_AGO, None), begin(versioned=True)
-        batches = first.read(service.pages)
-        for _ in range(3):
-            next(batches)
-        state = first.state()
-        assert state["ranges"]
-        service.asked.clear()
-        rest = [*begin(state, versioned=True).read(service.pages)]
-        assert [each.customers[0].uuid for each in rest] == ["2"]
-        assert service.asked == [("second look", "2")]
-
-
-def test_the_last_page_leaves_nothing_to_go_on_with() -> None:
-    service, sync = Service(*[LONG_AGO] * 3), begin()
-    states = [sync.state() for _ in sync.read(service.pages)]
-    assert [bool(each["ranges"]) for each in states] == [True, True, False]
-    assert states[-1] == sync.state()
-
-
-def test_says_how_it_starts(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    service, sync = Service(*[LONG_AGO] * 20), begin()
-    batches = sync.read(service.pages)
-    next(batches)
-    unfinished = sync.state()
-    assert begin(unfinished).resumed
-    begin(unfinished, hours=0)
-    assert len([*batches]) == 19
-    begin(sync.state())
-    begin({"ranges": 5})
-    assert caplog.messages == [
+@pytest.mark.parametrize(
+    ("since", "at"),
+    [
+        ([LONG_AGO, WEEK_AGO, None], ["2"]),
+        ([LONG_AGO, "2026-01-24T00:00:01Z", None], ["1", "2"]),
+        ([LONG_AGO, "2026-01-23T20:00:01-04:00", None], ["1", "2"]),
+        ([LONG_AGO, LONG_AGO, None], ["2"]),
+        # Whatever range it was in.
+        ([WEEK_AGO, LONG_AGO, None], ["1", "2"]),
+        # Leads, and times that cannot be read, tell no place.
+        ([None, "", "soon", 5, {}, []], [None]),
+        # The last page has no cursor.
+        ([LONG_AGO, WEEK_AGO], ["1"]),
+        # To the first page without anyone who pays.
         (
-            "Resuming the sync that started at 2026-01-31 00:00:00+00:00; pages read "
-            "so far: 1"
+            [LONG_AGO, *["2026-01-30T00:00:00Z"] * 3, None, None],
+            ["1", "2", "3", "4"],
         ),
-        (
-            "Starting over: the unfinished sync is not resumed: it started 0.0 hours "
-            "ago, `resume_max_age_hours` is 0"
-        ),
-        "Reading in 2 ranges at once",
-        (
-            "Starting over: the state is damaged: Expected `array | null`, got `int` "
-            "- at `$.ranges`"
-        ),
-    ]
+    ],
+)
+def test_starts_where_nobody_has_started_to_pay_for_a_week(
+    since: list[Any], at: list[str | None]
+) -> None:
+    assert Service(*since).second_look() == at
+
+
+def test_of_one_page_there_is_none() -> None:
+    assert Service(LONG_AGO).second_look() == []
+
+
+def test_starts_at_the_start_if_its_place_fails(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    service = Service(LONG_AGO, "2026-01-30T00:00:00Z", None)
+    service.refused = [("second look", "1")]
+    assert service.second_look() == ["1", None, "1", "2"]
+    assert "The second look begins at the start" in caplog.text
+    service.refused = [("second look", "1"), ("second look", None)]
+    with pytest.raises(ReadError):
+        service.second_look()
+
+
+def test_goes_on_in_the_next_run_if_nothing_can_be_reached() -> None:
+    service = Service(LONG_AGO, "2026-01-30T00:00:00Z", None)
+    service.refused, service.error = [("second look", "1")], UnreachableError
+    with pytest.raises(UnreachableError):
+        service.second_look()
+
+
+def test_an_interrupted_one_is_made_again() -> None:
+    service, first = Service(LONG_AGO, WEEK_AGO, None), begin()
+    batches = first.read(service.pages)
+    for _ in range(3):
+        next(batches)
+    state = first.state()
+    assert state["ranges"]
+    service.asked.clear()
+    rest = [*begin(state).read(service.pages)]
+    assert [each.customers[0].uuid for each in rest] == ["2"]
+    assert service.asked == [("second look", "2")]

@@ -91,3 +91,11 @@ def test_several_stream_maps_and_batches_exclude_each_other(
     assert run.code == 1
     assert "several stream maps" in run.errors[0]
     assert not sandbox.requests
+
+
+def test_a_test_of_the_connection_reads_one_page(
+    tap: Tap, sandbox: Sandbox, batches: dict[str, Any]
+) -> None:
+    run = tap.run("--test", **batches)
+    assert run.code == 0, run.log
+    assert len(sandbox.requests) <= 2

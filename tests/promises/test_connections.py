@@ -38,15 +38,6 @@ def test_a_connection_that_is_refused_is_tried_again_and_named(tap: Tap) -> None
     assert "Traceback" not in run.log
 
 
-def test_a_host_that_is_not_found_is_tried_again_and_named(tap: Tap) -> None:
-    run = tap.run(api_url="https://chartmogul.invalid/v1", max_retries=1)
-    assert run.code == 1
-    assert len(run.warnings) == 1
-    (line,) = run.errors
-    assert "request to chartmogul.invalid:443 failed: " in line
-    assert CHECK in line
-
-
 @pytest.mark.parametrize("host", [".com", "a%zz"])
 def test_an_address_that_no_host_can_have_is_not_tried_again(
     tap: Tap, host: str

@@ -46,6 +46,7 @@ def test_activates_nothing_after_a_read_that_found_no_customer(
         run = tap_on(sandbox).run(**EMIT)
     assert run.code == 0
     assert not run.of_type("ACTIVATE_VERSION")
+    assert run.resume is None
     assert "No customer was found" in run.warnings[0]
 
 

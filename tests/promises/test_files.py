@@ -23,7 +23,6 @@ if TYPE_CHECKING:
         ("config", b"", "is not JSON: "),
         ("config", b'{"api_key": "a-secret-key"', "is not JSON: "),
         ("config", b"[" * 100_000, "is not JSON: "),
-        ("config", b'{"per_page": 1%s}' % (b"0" * 5000), "is not JSON: "),
         ("config", b"null", "is not a JSON object"),
         ("config", b'{"system": "B\xfccher"}', "is not UTF-8 (see its byte 14)"),
         ("catalog", b"[1]", "is not a JSON object"),
@@ -98,11 +97,8 @@ def typed(**types: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("streams", "says"),
     [
-        (5, "is not a Singer catalog: "),
         ([5], "is not a Singer catalog: "),
         ([{"tap_stream_id": "customers"}], "is not a Singer catalog: "),
-        ([ENTRY | {"metadata": [5]}], "is not a Singer catalog: "),
-        ([ENTRY | {"schema": {"properties": 5}}], "is not a Singer catalog: "),
         ([ENTRY | {"key_properties": 5}], "is not a Singer catalog: "),
         ([], "has no stream with the `tap_stream_id` `customers`"),
         ([ENTRY | {"stream": "a"}], "gives `customers` another name: rename it with "),
@@ -110,7 +106,6 @@ def typed(**types: object) -> dict[str, Any]:
         ([ENTRY | typed(id="integer")], "lacks the column `uuid`, which is a key"),
         ([ENTRY | {"metadata": DESELECTED}], "deselects the column `uuid`, which is a"),
         ([ENTRY | typed(uuid="integer")], "has a wrong type for the column `uuid`, wh"),
-        ([ENTRY | typed(uuid=[])], "has a wrong type for the column `uuid`, which is"),
         ([ENTRY | typed(uuid="string", **{'a"b': []})], "has a column 'a\"b', a name"),
         ([ENTRY | typed(uuid="string", name=5)], "has a type for the column `name` th"),
         ([ENTRY | typed(uuid="string", name=[5])], "has a type for the column `name` "),

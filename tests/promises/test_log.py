@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
 from typing import TYPE_CHECKING
 
 import pytest
-import singer_sdk
 
 from sandbox import faults
-from tap_chartmogul_customers.tap import TapChartMogulCustomers
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
@@ -68,23 +65,6 @@ def test_warning_shows_warnings_and_errors_alone(
     sandbox.script({1: faults.reset()})
     (warning,) = said(tap.run().log)
     assert warning.startswith("WARNING ")
-
-
-def test_of_what_the_sdk_says_warnings_are_shown(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    handler = logging.Handler()
-    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
-    TapChartMogulCustomers.get_singer_command()
-    levels = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
-    shown = [
-        level
-        for level in levels
-        if handler.filter(
-            logging.LogRecord("sdk", level, singer_sdk.__file__, 1, "Odd", (), None)
-        )
-    ]
-    assert shown == [logging.WARNING, logging.ERROR]
 
 
 @pytest.mark.parametrize(

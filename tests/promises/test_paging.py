@@ -30,15 +30,6 @@ def test_reads_every_customer_once_and_in_order(tap: Tap, sandbox: Sandbox) -> N
     assert all(query.keys() == {"per_page", "cursor"} for query in others)
 
 
-def test_reads_an_empty_account(tap_on: Callable[[Sandbox], Tap]) -> None:
-    with Sandbox() as sandbox:
-        run = tap_on(sandbox).run()
-    assert run.code == 0
-    assert [message["type"] for message in run.messages] == ["SCHEMA", "STATE"]
-    assert run.resume is None
-    assert "No customer was found" in run.warnings[0]
-
-
 @pytest.mark.parametrize("name", [each.name for each in FILTERS])
 def test_every_filter_reads_what_the_service_has_for_it(
     tap_on: Callable[[Sandbox], Tap], name: str
@@ -63,13 +54,10 @@ def test_an_empty_page_is_not_the_end(tap: Tap, sandbox: Sandbox) -> None:
     ("fault", "problem"),
     [
         (faults.with_values(cursor=None), "`has_more` is true, but there is no"),
-        (faults.with_values(cursor=""), "`has_more` is true, but there is no `cursor`"),
-        (faults.with_values(cursor=7), "`has_more` is true, but there is no `cursor`"),
         (faults.without("has_more"), "missing required field `has_more`"),
         (faults.with_values(has_more="true"), "Expected `bool`, got `str`"),
         (faults.without("entries"), "missing required field `entries`"),
         (faults.with_values(entries={}), "Expected `array`, got `object`"),
-        (faults.with_values(entries=[None]), "Expected `object`, got `null`"),
         (faults.with_values(entries=[{"uuid": ""}]), "a customer without a `uuid`"),
         (faults.body(b"[]"), "Expected `object`, got `array`"),
     ],

@@ -79,7 +79,6 @@ def test_a_proxy_that_is_busy_is_tried_again(
     [
         "socks5://user:hunter2@127.0.0.1:1080",
         "http://user:hunter2@:3128",
-        f"http://user:hunter2@{'a' * 70}.com",
     ],
 )
 def test_a_proxy_that_cannot_be_meant_is_not_tried_again(

@@ -134,6 +134,23 @@ def test_a_resumed_sync_finds_leads_that_pay_meanwhile(
     assert rest.messages[-2]["type"] == "ACTIVATE_VERSION"
 
 
+def test_neighbours_who_move_in_front_of_a_boundary_cost_nobody_else_a_row(
+    tap: Tap, sandbox: Sandbox, state: Any
+) -> None:
+    # The look at the end of the third range sees them, and then that range meets them.
+    block, near = sandbox.customers[250:260], sandbox.customers[200]
+
+    def move(request: SeenRequest) -> None:
+        if request.number == AT_ONCE:  # The first one behind the looks.
+            for each in block:
+                sandbox.put({**each, "customer-since": near["customer-since"]})
+
+    sandbox.script(move)
+    run = sync(tap, state, **DELETES)
+    assert {*run.uuids} == {*everyone(sandbox)}
+    assert len(run.of_type("ACTIVATE_VERSION")) == 1
+
+
 @pytest.mark.parametrize(
     "answers",
     [

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
@@ -23,13 +24,6 @@ PROMPTLY = 20
 """Seconds within which a run has to end, on a busy machine; all waits are longer."""
 
 
-@pytest.fixture(autouse=True)
-def _unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave coverage out: its lock is held for good where a signal comes within it."""
-    for name in ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture
 def large(tap_on: Callable[[Sandbox], Tap]) -> Iterator[Tap]:
     """Return the tap on an account that has no room in a pipe."""
@@ -38,8 +32,14 @@ def large(tap_on: Callable[[Sandbox], Tap]) -> Iterator[Tap]:
 
 
 def start(tap: Tap, *arguments: str, **options: object) -> subprocess.Popen[bytes]:
-    command = tap.command(*arguments, **options)
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    # Without coverage, whose lock is held for good where a signal comes within it.
+    environment = {k: v for k, v in os.environ.items() if "COVERAGE" not in k}
+    return subprocess.Popen(
+        tap.command(*arguments, **options),
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
 
 
 def seen(sandbox: Sandbox, number: int) -> None:

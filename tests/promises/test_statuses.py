@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
-from email.utils import formatdate
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -15,8 +13,6 @@ from sandbox import Sandbox, faults
 from tests.servers import failed_at_once
 
 if TYPE_CHECKING:
-    from sandbox.exchange import SeenRequest
-    from sandbox.faults import Fault
     from tests.running import Tap
 
 MAY_PASS = [402, 408, 425, 429, 500, 503, 504, 520, 524, 599]
@@ -57,7 +53,7 @@ def refused(tap: Tap, status: str, body: object = b"") -> str:
     return said
 
 
-@pytest.mark.parametrize("status", ["201 Well", "304 Well", "405 Well", "451 Well"])
+@pytest.mark.parametrize("status", ["201 Well", "304 Well", "451 Well"])
 def test_no_other_status_is_taken_for_a_page(tap: Tap, status: str) -> None:
     assert refused(tap, status, {"entries": [], "has_more": False}) == status
 
@@ -69,14 +65,11 @@ def test_no_other_status_is_taken_for_a_page(tap: Tap, status: str) -> None:
         ("400 Bad Request", {"message": "Bad request.", "errors": None}, ""),
         ("400 Th\xe9i\xe8re", b'{"message": "Cl\xe9 invalide"}', "Cl\ufffd invalide"),
         ("400 Odd", {"message": "a\n\n b\x1b[31mc\u202ed"}, "a b [31mc d"),
-        ("400 Odd", {"message": {"a": 1, "b": True}}, "a: 1; b: True"),
         ("400 Odd", b"[1]", ""),
         ("401 Unauthorized", {"message": "No key"}, f"No key. {CHECK_KEY}"),
-        ("401 Unauthorized", b"", CHECK_KEY),
         ("403 Forbidden", {"message": "Over"}, f"Over. {CHECK_TRIAL}"),
         ("404 Not Found", {"error": "Data source not found"}, "Data source not found"),
         ("404 Not Found", {"message": "Not Found."}, CHECK_URL),
-        ("404 Not Found", b"", CHECK_URL),
         ("422 Odd", {"errors": {"a": ["b", {"c": "d"}]}}, "a: b; c: d"),
         ("422 Odd", {"errors": ["One.", None, "Two."]}, "One.; Two"),
         (
@@ -116,22 +109,10 @@ def test_does_not_follow_a_redirect(tap: Tap, sandbox: Sandbox) -> None:
         assert not elsewhere.requests
 
 
-@pytest.mark.parametrize("location", ["http://[", "\xe9\xff", ""])
-def test_a_redirect_may_lead_to_no_address(tap: Tap, location: str) -> None:
-    said = refused(tap, f"302 Found\r\nLocation: {location}")
-    assert said.startswith("302 Found. Redirects are not followed (to ")
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"code": 429, "message": RATE_LIMIT},
-        {"errors": [RATE_LIMIT], "entries": []},
-    ],
-)
 def test_an_error_with_status_200_is_tried_again_and_then_says_its_words(
-    tap: Tap, sandbox: Sandbox, body: object
+    tap: Tap, sandbox: Sandbox
 ) -> None:
+    body = {"errors": [RATE_LIMIT], "entries": []}
     error = faults.body(json.dumps(body).encode())
     sandbox.script({2: error, 4: error, 5: error})
     run = tap.run(per_page=20, max_retries=1)
@@ -144,34 +125,16 @@ def test_an_error_with_status_200_is_tried_again_and_then_says_its_words(
     assert run.errors[0].endswith(f"page 3{words}Given up after try 2")
 
 
-def test_gives_up_after_as_many_retries_as_are_set(tap: Tap, sandbox: Sandbox) -> None:
-    sandbox.script(lambda _: faults.status(503))
-    run = tap.run(max_retries=3)
-    assert run.code == 1
-    assert len(sandbox.requests) == 4
-    nexts = [warning.rpartition("Try ")[2] for warning in run.warnings]
-    assert nexts == ["2 of 4 in 0.0 s", "3 of 4 in 0.0 s", "4 of 4 in 0.0 s"]
-    (line,) = run.errors
-    assert "page 1: 503 Service Unavailable. Error 503. Given up after try 4" in line
-
-
 def test_waits_longer_each_time_and_as_long_as_retry_after_asks(
     tap: Tap, sandbox: Sandbox
 ) -> None:
-    def fault(seen: SeenRequest) -> Fault | None:
-        # A date has whole seconds: three ahead are over two seconds away.
-        date = formatdate(time.time() + 3, usegmt=True)
-        after = {1: None, 2: None, 3: 1, 4: date}
-        if seen.number not in after:
-            return None
-        return faults.status(503, retry_after=after[seen.number])
-
-    sandbox.script(fault)
+    after = {1: None, 2: None, 3: 1}
+    sandbox.script({n: faults.status(503, retry_after=a) for n, a in after.items()})
     run = replace(tap, first_wait=0.1).run()
     assert run.code == 0
     times = [request.time for request in sandbox.requests]
     waits = [after - before for before, after in pairwise(times)]
-    for wait, least in zip(waits, [0.1, 0.2, 1, 2], strict=True):
+    for wait, least in zip(waits, [0.1, 0.2, 1], strict=True):
         assert wait >= least
 
 

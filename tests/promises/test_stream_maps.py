@@ -121,25 +121,3 @@ def test_each_of_several_maps_makes_records_of_its_own(tap: Tap, *, flat: bool) 
         for each in sent
     ]
     assert not found["none"]
-
-
-def test_an_alias_names_the_stream(tap: Tap) -> None:
-    maps = {"customers": {"__alias__": "people", "__filter__": ACTIVE}}
-    found = by_stream(tap.run(stream_maps=maps))
-    assert list(found) == ["people"]
-    assert 0 < len(found["people"]) < len(tap.sandbox.customers)
-
-
-def test_a_map_takes_custom_columns_and_attributes(tap: Tap) -> None:
-    for customer in tap.sandbox.customers:
-        attributes = {"custom": {"CAC": 213, "plan": "gold"}}
-        tap.sandbox.put({**customer, "attributes": attributes})
-    maps = {
-        "cost": "int(custom_cac)",
-        "plan": "attributes['custom']['plan']",
-        "custom_plan": None,
-    }
-    run = tap.run(stream_maps={"customers": maps}, custom_attributes_sample_size=9)
-    record = by_stream(run)["customers"][0]
-    assert (record["cost"], record["plan"], record["custom_cac"]) == (213, "gold", 213)
-    assert "custom_plan" not in record

@@ -35,22 +35,12 @@ def test_a_value_comes_through_exactly(tap: Tap, sent: bytes) -> None:
     assert "WARNING" not in (tap.folder / "tap.log").read_text()
 
 
-@pytest.mark.parametrize(
-    ("sent", "mended"),
-    [
-        (rb'"a\u0000b"', "a\ufffdb"),
-        (b'"a\xffb"', "a\ufffdb"),
-        (rb'{"a\udC8e": ["\ud83d\ud83d\udc8e"]}', {"a\ufffd": ["\ufffd\U0001f48e"]}),
-    ],
-)
-def test_text_that_cannot_be_stored_is_mended_with_a_warning(
-    tap: Tap, sent: bytes, mended: object
-) -> None:
-    send(tap, sent)
+def test_text_that_cannot_be_stored_is_mended_with_a_warning(tap: Tap) -> None:
+    send(tap, rb'"a\u0000b"')
     run = tap.run()
     assert run.code == 0, run.log
     (record,) = run.records
-    assert record["attributes"]["custom"]["odd"] == mended
+    assert record["attributes"]["custom"]["odd"] == "a\ufffdb"
     (warning,) = run.warnings
     assert "GET /v1/customers, page 1: text that cannot be stored" in warning
 
