@@ -7,13 +7,15 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
-from sandbox import API_KEY, generate_customers
+from sandbox import API_KEY, Sandbox, faults, generate_customers
 from sandbox.demo import report
 
 if TYPE_CHECKING:
@@ -87,6 +89,19 @@ def test_a_busy_port_is_said_in_one_line() -> None:
     assert ended.stderr == (
         f"sandbox: port {port}: Address already in use; --port takes another\n"
     )
+
+
+def test_stopping_does_not_wait_for_a_request_that_hangs() -> None:
+    with ThreadPoolExecutor() as pool:
+        with Sandbox() as sandbox:
+            sandbox.script(lambda _: faults.hang(60))
+            asking = pool.submit(get, sandbox.url)
+            while not sandbox.requests:
+                time.sleep(0.01)
+            begin = time.monotonic()
+        assert time.monotonic() - begin < 3
+        with pytest.raises(requests.ConnectionError):
+            asking.result()
 
 
 def test_the_demo_shows_every_digit() -> None:
