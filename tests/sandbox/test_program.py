@@ -41,8 +41,8 @@ def program(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
             running.terminate()
 
 
-def get(url: str) -> requests.Response:
-    return requests.get(f"{url}/customers", auth=(API_KEY, ""), timeout=10)
+def get(url: str, timeout: float = 10) -> requests.Response:
+    return requests.get(f"{url}/customers", auth=(API_KEY, ""), timeout=timeout)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -102,6 +102,15 @@ def test_stopping_does_not_wait_for_a_request_that_hangs() -> None:
         assert time.monotonic() - begin < 3
         with pytest.raises(requests.ConnectionError):
             asking.result()
+
+
+def test_a_client_that_gives_up_frees_its_connection() -> None:
+    with Sandbox(connection_limit=2) as sandbox:
+        sandbox.script(lambda request: faults.hang(60) if request.number <= 5 else None)
+        for _ in range(5):
+            with pytest.raises(requests.Timeout):
+                get(sandbox.url, timeout=0.1)
+        assert get(sandbox.url).status_code == 200
 
 
 def test_the_demo_shows_every_digit() -> None:
