@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk.authenticators import BasicAuthenticator
@@ -13,7 +13,6 @@ from typing_extensions import override
 from tap_chartmogul_customers.api.client import Client
 from tap_chartmogul_customers.api.decoder import CustomerDecoder
 from tap_chartmogul_customers.api.paging import CursorPaginator
-from tap_chartmogul_customers.errors import PagingError
 from tap_chartmogul_customers.progress import Progress
 from tap_chartmogul_customers.records.columns import STREAM
 from tap_chartmogul_customers.records.record import RecordReader
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
     from tap_chartmogul_customers.api.decoder import LooseCustomer
-    from tap_chartmogul_customers.sync.readers import Portion
 
 
 class CustomersStream(PagedStream):
@@ -105,7 +103,7 @@ class CustomersStream(PagedStream):
         """
         pages = self._client(CustomerDecoder()).pages()
         customers = chain.from_iterable(page.customers for page in pages)
-        sample = [*islice(customers, size)]
+        sample = [each for _, each in zip(range(size), customers, strict=False)]
         pages.close()
         return [cast("LooseCustomer", each).fields for each in sample]
 
@@ -141,7 +139,7 @@ class CustomersStream(PagedStream):
         progress = Progress(self.logger, sync)
 
         for portion in sync.read(client.pages):
-            yield _records(reader, portion)
+            yield [reader.read(customer) for customer in portion.customers]
             progress.say()
         progress.end(client.pace.retries)
         reader.report()
@@ -160,11 +158,3 @@ class CustomersStream(PagedStream):
         """Return the bookmark with which the next run resumes, or starts a new sync."""
         self._sync.streams[:] = sorted(self.emitted)
         return self._sync.state()
-
-
-def _records(reader: RecordReader, portion: Portion) -> list[msgspec.Struct]:
-    try:
-        return [reader.read(customer) for customer in portion.customers]
-    except PagingError as error:
-        msg = f"{portion.page.where}: {error}"
-        raise PagingError(msg) from error

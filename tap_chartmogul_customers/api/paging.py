@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 from singer_sdk.pagination import BaseAPIPaginator
@@ -19,7 +19,7 @@ T = TypeVar("T")
 class Customer(msgspec.Struct):
     """A customer of a page: the two fields that reading itself looks at, as sent."""
 
-    uuid: Any = None
+    uuid: Annotated[str, msgspec.Meta(min_length=1)]
     since: Any = msgspec.field(name="customer-since", default=None)
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from tap_chartmogul_customers.api.decoder import CustomerDecoder, LooseCustomer
-from tap_chartmogul_customers.errors import PagingError
 from tap_chartmogul_customers.records.columns import COLUMNS
 from tap_chartmogul_customers.records.custom_attributes import source_of
 from tap_chartmogul_customers.records.types import (
@@ -110,13 +109,7 @@ class RecordReader:
         Returns:
             A value, or None, for every column that is selected. It is encoded as an
             object with these columns.
-
-        Raises:
-            PagingError: The customer has no UUID, so that no target could keep it.
         """
-        if not isinstance(customer.uuid, str) or not customer.uuid:
-            msg = "a customer without a `uuid`"
-            raise PagingError(msg)
         self._uuid = customer.uuid
         if type(customer) is LooseCustomer:  # `isinstance` takes eight times as long.
             fields = customer.fields

@@ -165,7 +165,7 @@ _READERS = {
 def reader_of(kind: str, form: str | None = None) -> ValueReader:
     """Return how values of a JSON schema's type and format are read.
 
-    For a type that does not exist, any value is taken.
+    Without a type, any value is taken.
     """
     plain = _READERS.get((kind, None), ValueReader(None, read_anything))
     return _READERS.get((kind, form), plain)

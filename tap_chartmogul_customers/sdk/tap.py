@@ -109,8 +109,7 @@ class PlainTap(Tap):
         if state is not None:
             try:
                 state = _as_file(parse_state(_bytes(state)))
-            except (FileError, ValueError, RecursionError) as error:
-                # Some text that can be read cannot be written again.
+            except FileError as error:
                 cls.logger.warning("Starting over: the state is damaged: %s", error)
                 state = None
         if catalog is not None:

@@ -81,10 +81,11 @@ def check(
 
 def _normalized(value: Any, types: list[str]) -> Any:  # noqa: ANN401 (any JSON value)
     if isinstance(value, str) and "string" not in types:
-        if "boolean" in types and value.lower() in _BOOLEANS:
-            return _BOOLEANS[value.lower()]
+        word = value.strip().lower()
+        if "boolean" in types and word in _BOOLEANS:
+            return _BOOLEANS[word]
         try:
-            value = parse_json(value.lower() if "boolean" in types else value)
+            value = parse_json(word if "boolean" in types else value)
         except ValueError:
             return value
     if isinstance(value, Decimal):
@@ -121,6 +122,9 @@ def _problems(config: dict[str, Any], schema: Mapping[str, Any]) -> Iterator[str
                 if error.validator == "pattern"
                 else error.message.removeprefix(repr(error.instance)).lstrip()
             )
+    for name, value in config.items():
+        if isinstance(value, str) and re.search("[\ud800-\udfff]", value):
+            wrong[name] = "is not valid Unicode"
     if "api_url" not in wrong and (must := _url_must(config["api_url"])):
         wrong["api_url"] = f"must {must}"
     for path, words in wrong.items():

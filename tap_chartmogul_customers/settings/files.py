@@ -8,7 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from jsonschema import SchemaError
 from singer_sdk.singerlib import Catalog
+from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from tap_chartmogul_customers.errors import FileError
 
@@ -56,8 +58,13 @@ def parse_object(data: bytes, name: str) -> dict[str, Any]:
     """
     try:
         value = parse_json(data.decode("utf-8-sig"))
+        # Text that can be escaped in JSON cannot always be written again.
+        json.dumps(value, ensure_ascii=False, default=str).encode()
     except UnicodeDecodeError as error:
         msg = f"{name} is not UTF-8 (see its byte {error.start + 1:,})"
+        raise FileError(msg) from error
+    except UnicodeEncodeError as error:
+        msg = f"{name} holds text that is not valid Unicode"
         raise FileError(msg) from error
     except (ValueError, RecursionError) as error:
         msg = f"{name} is not JSON: {error}"
@@ -143,8 +150,22 @@ def _problem(entry: CatalogEntry | None, stream: str, key: str) -> str | None:
             f"gives `{stream}` another name: rename it with `stream_maps` and "
             "`__alias__` instead"
         )
-    columns = entry.schema.to_dict()["properties"]
-    return _key_problem(entry, columns, key) or _type_problem(columns, key)
+    schema = entry.schema.to_dict()
+    columns = schema["properties"]
+    return (
+        _schema_problem(schema)
+        or _key_problem(entry, columns, key)
+        or _name_problem(columns)
+    )
+
+
+def _schema_problem(schema: dict[str, Any]) -> str | None:
+    try:
+        DEFAULT_JSONSCHEMA_VALIDATOR.check_schema(schema)
+    except SchemaError as error:
+        where = ".".join(map(str, error.absolute_path))
+        return f"is no JSON schema at `{where}`: {error.message}"
+    return None
 
 
 def _key_problem(entry: CatalogEntry, columns: dict[str, Any], key: str) -> str | None:
@@ -154,17 +175,13 @@ def _key_problem(entry: CatalogEntry, columns: dict[str, Any], key: str) -> str 
             return f"lacks the column `{each}`, which is a key"
         if selected[()] and not selected["properties", each]:
             return f"deselects the column `{each}`, which is a key: select it"
+    if columns[key].get("format") or "string" not in columns[key].get("type", []):
+        return f"has a wrong type for the column `{key}`, which is a key: it is text"
     return None
 
 
-def _type_problem(columns: dict[str, Any], key: str) -> str | None:
-    for name, column in columns.items():
+def _name_problem(columns: dict[str, Any]) -> str | None:
+    for name in columns:
         if not _NAME.fullmatch(name):
             return f"has a column {name!r}, a name that no field of the API can have"
-        types = column.get("type", [])
-        types = [types] if isinstance(types, str) else types
-        if not isinstance(types, list) or not all(isinstance(t, str) for t in types):
-            return f"has a type for the column `{name}` that JSON schema does not know"
-    if columns[key].get("format") or "string" not in columns[key].get("type", []):
-        return f"has a wrong type for the column `{key}`, which is a key: it is text"
     return None

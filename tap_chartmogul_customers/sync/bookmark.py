@@ -152,7 +152,13 @@ def _check(ranges: list[Range], started_at: datetime | None) -> None:
         ValueError: Customers would be missed if it were resumed.
     """
     starts = [each.start for each in ranges]
-    if starts[0] is not None or None in starts[1:] or started_at is None:
+    last = ranges[-1]
+    if (
+        starts[0] is not None
+        or None in starts[1:]
+        or (last.done and last.cursor)
+        or started_at is None
+    ):
         msg = "its ranges do not cover the account"
         raise ValueError(msg)
     if any(each.done and not each.pages for each in ranges) or any(

@@ -105,6 +105,7 @@ class TestReading:
             {"ranges": [{"pages": 1}]},
             {"ranges": [{"cursor": "b", "pages": 1}, {"start": "s", "cursor": "c"}]},
             {"ranges": [{"cursor": "b", "done": True}]},
+            {"ranges": [{"cursor": "b", "pages": 3, "done": True}]},
             {"ranges": [{"cursor": ""}]},
             {"ranges": [{"cursor": "\ud800", "pages": 1}]},
             {"ranges": [{"cursor": "b", "pages": -1}]},

@@ -120,7 +120,8 @@ class Service:
             place = rows[-1] if rows else place
             following = json.dumps([self.run, *place]) if more else None
             customers = [
-                Customer(who, None if when == NEVER else when) for when, who in rows
+                Customer(f"{who}", None if when == NEVER else when)
+                for when, who in rows
             ]
             yield Page(customers, following, label)
             if cursor and self._reading(cursor) == "second page fails":
@@ -174,7 +175,7 @@ def sync_once(
         killed_at = service.rng.randrange(1, 100)
         try:
             for number, batch in enumerate(sync.read(service.pages)):
-                written += [each.uuid for each in batch.customers]
+                written += [int(each.uuid) for each in batch.customers]
                 if service.rng.random() < 0.8:
                     state, kept = sync.state(), len(written)
                 if number == killed_at:

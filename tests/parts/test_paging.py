@@ -25,7 +25,7 @@ def advanced(page: dict[str, Any]) -> CursorPaginator:
     st.fixed_dictionaries(
         {},
         optional={
-            "entries": st.just([]) | st.lists(st.just({})) | json_values,
+            "entries": st.lists(st.just({"uuid": "a"})) | json_values,
             "has_more": st.booleans() | json_values,
             "cursor": st.text() | json_values,
         },
@@ -37,7 +37,7 @@ def advanced(page: dict[str, Any]) -> CursorPaginator:
 def test_a_page_is_taken_only_if_it_says_where_to_go_on(page: dict[str, Any]) -> None:
     entries, more, cursor = map(page.get, ("entries", "has_more", "cursor"))
     has_customers = isinstance(entries, list) and all(
-        isinstance(entry, dict) for entry in entries
+        isinstance(entry, dict) and entry.get("uuid") == "a" for entry in entries
     )
     leads_on = more is True and isinstance(cursor, str) and cursor != ""
     if has_customers and (leads_on or more is False):

@@ -16,7 +16,7 @@ from tap_chartmogul_customers.api.decoder import CustomerDecoder, LooseCustomer
 
 def read(value: bytes) -> tuple[Any, bool]:
     """Return what a value of a customer comes to, and whether it was changed."""
-    body = b'{"entries": [{"value": %s}], "has_more": false}' % value
+    body = b'{"entries": [{"uuid": "a", "value": %s}], "has_more": false}' % value
     answer, mended = CustomerDecoder().decode(body)
     (customer,) = answer.entries
     assert isinstance(customer, LooseCustomer)

@@ -106,9 +106,12 @@ def typed(**types: object) -> dict[str, Any]:
         ([ENTRY | typed(id="integer")], "lacks the column `uuid`, which is a key"),
         ([ENTRY | {"metadata": DESELECTED}], "deselects the column `uuid`, which is a"),
         ([ENTRY | typed(uuid="integer")], "has a wrong type for the column `uuid`, wh"),
-        ([ENTRY | typed(uuid="string", **{'a"b': []})], "has a column 'a\"b', a name"),
-        ([ENTRY | typed(uuid="string", name=5)], "has a type for the column `name` th"),
-        ([ENTRY | typed(uuid="string", name=[5])], "has a type for the column `name` "),
+        ([ENTRY | typed(uuid="string", **{'a"b': "null"})], "has a column 'a\"b', a n"),
+        (
+            [ENTRY | typed(uuid="string", name="varchar")],
+            "is no JSON schema at `properties.name.type`: 'varchar' is not valid",
+        ),
+        ([ENTRY | typed(uuid="string", name=[5])], "is no JSON schema at `properties."),
     ],
 )
 def test_a_catalog_that_no_record_fits_ends_the_run_in_one_line(

@@ -157,6 +157,7 @@ def test_neighbours_who_move_in_front_of_a_boundary_cost_nobody_else_a_row(
         [*map(faults.status, (400, 403, 404))],
         [*map(faults.status, (409, 500)), faults.redirect("https://127.0.0.1/v1/")],
         [faults.html(), faults.body(b'{"error": "no such cursor"}'), None],
+        [faults.with_values(entries=[{"uuid": uuid}]) for uuid in (None, "", 5)],
     ],
 )
 def test_whatever_boundaries_are_answered_the_ranges_before_read_on(

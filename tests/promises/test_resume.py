@@ -119,6 +119,7 @@ def test_a_refusal_that_is_not_about_the_cursor_ends_the_run(
         {"bookmarks": []},
         {"bookmarks": {"customers": ["resume"]}},
         {"bookmarks": {"customers": {"ranges": [{"cursor": 5}]}}},
+        {"bookmarks": {"customers": {"version": 1, "streams": ["\ud800"]}}},
         {"bookmarks": {"customers": {"partitions": [{"context": {"a": 1}}] * 2}}},
         {"bookmarks": {"customers": {"replication_key_value": "2023"}}},
         {"bookmarks": {}, "currently_syncing": "customers"},

@@ -45,6 +45,7 @@ WRONG: list[tuple[str, object, str]] = [
     ("api_key", "", "must have at least one character, and no space"),
     ("api_key", ["a-secret-key"], "is not of type 'string'"),
     ("api_key", "a-secret-key\n", "must have at least one character, and no space"),
+    ("api_key", "a-secret-key\udcff", "is not valid Unicode"),
     ("data_source_uuid", "", "should be non-empty"),
     ("status", "past due", "is not one of ['New_Lead', "),
     ("per_page", 0, "is less than "),
