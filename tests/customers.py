@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sandbox import generate_customers
 from tap_chartmogul_customers.api.decoder import CustomerDecoder, LooseCustomer
+from tap_chartmogul_customers.records.columns import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from tap_chartmogul_customers.api.paging import Customer
     from tap_chartmogul_customers.records.record import RecordReader
     from tests.running import Tap
+
+KINDS = {column.name: column.kind for column in COLUMNS}
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
 """Returns JSON, with decimals as exact numbers."""
@@ -112,13 +115,6 @@ def discovered(tap: Tap, **settings: object) -> dict[str, Any]:
     return catalog
 
 
-TIMESTAMPS = (
-    "customer_since",
-    "lead_created_at",
-    "free_trial_started_at",
-)
-
-
 def as_promised(customer: dict[str, Any]) -> dict[str, Any]:
     """Return the record that a customer of the API should become, timestamps read."""
     record = {name.replace("-", "_"): value for name, value in customer.items()}
@@ -129,5 +125,6 @@ def as_promised(customer: dict[str, Any]) -> dict[str, Any]:
 def with_timestamps_read(record: dict[str, Any]) -> dict[str, Any]:
     return record | {
         name: record[name] and datetime.fromisoformat(record[name])
-        for name in TIMESTAMPS
+        for name, kind in KINDS.items()
+        if kind == "timestamp"
     }

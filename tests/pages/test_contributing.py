@@ -25,11 +25,6 @@ LINES = {
             "| `subscription_ended_at` | timestamp | When the last one ended. |",
         ),
         (README, '"country": "US", "state": ', '"subscription_ended_at": null,'),
-        (
-            Path("tests/customers.py"),
-            '"lead_created_at",',
-            '"subscription_ended_at",',
-        ),
         (MODELS / "columns.md", "{% docs lead_created_at %}", "description"),
         (MODELS / "sources.yml", "- name: lead_created_at", "source"),
     ],
