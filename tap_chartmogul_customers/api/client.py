@@ -153,11 +153,14 @@ class Client:
             msg = "`api_url` is not a valid address"
             raise UnreachableError(msg) from None
         where = f"GET {urlsplit(request.url or '').path}, {where}"
-        for tried in count(1):
+        tried = 0
+        while True:
             self.pace.wait()
+            tried += 1
             try:
-                answer, mended = self._try(connection, request, paginator)
-                break
+                # No variable here holds the page: `urllib3` has cycles of an error and
+                # this frame, which would keep it.
+                return self._try(connection, request, paginator, where)
             except TapError as error:
                 msg = f"{where}: {error}"
                 raise type(error)(msg) from error
@@ -172,20 +175,14 @@ class Client:
                     *(where, error, tried + 1, self._tries, seconds),
                 )
                 time.sleep(seconds)
-        if mended:
-            self._logger.warning(
-                "%s: text that cannot be stored (NUL or invalid Unicode) became U+FFFD",
-                where,
-            )
-        cursor = None if paginator.finished else paginator.current_value
-        return Page(answer.entries, cursor, where)
 
     def _try(
         self,
         connection: _Connection,
         request: requests.PreparedRequest,
         paginator: CursorPaginator,
-    ) -> tuple[Answer[Customer], bool]:
+        where: str,
+    ) -> Page:
         """Ask once, and advance the paginator if a page came."""
         response, body = self._send(connection, request)
         if response.status_code != HTTPStatus.OK:
@@ -206,7 +203,13 @@ class Client:
         except ValueError as error:
             msg = f"the body is not JSON ({error}): it was cut short, or {BETWEEN}"
             raise _TryAgainError(msg) from None
-        return answer, mended
+        if mended:
+            self._logger.warning(
+                "%s: text that cannot be stored (NUL or invalid Unicode) became U+FFFD",
+                where,
+            )
+        cursor = None if paginator.finished else paginator.current_value
+        return Page(answer.entries, cursor, where)
 
     def _send(
         self, connection: _Connection, request: requests.PreparedRequest

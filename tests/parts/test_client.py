@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import logging
@@ -247,3 +248,15 @@ def test_says_that_nobody_lets_it_in() -> None:
     why = "failed: no connection within `request_timeout`"
     with busy() as port, pytest.raises(UnreachableError, match=why):
         list(client(port, timeout=0.3).pages())
+
+
+def test_a_page_that_came_after_an_error_is_not_kept() -> None:
+    with answering(b"", OK + b"\r\n" + PAGE) as port:
+        reader = client(port, max_retries=1).pages()
+        gc.collect()
+        gc.disable()
+        try:
+            assert sent(next(reader)) == CUSTOMERS
+            assert not any(isinstance(each, LooseCustomer) for each in gc.get_objects())
+        finally:
+            gc.enable()
