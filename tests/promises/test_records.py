@@ -147,3 +147,4 @@ def test_a_catalog_cannot_make_the_read_incremental(tap: Tap) -> None:
     run = run_well(tap, catalog=kept)
     (warning,) = said(run)
     assert "asks for INCREMENTAL replication, but every run reads every" in warning
+    assert "in full_table mode" in run.log
